@@ -1,0 +1,1 @@
+//! Connections to a Kafka cluster, its metadata, routing and retries.

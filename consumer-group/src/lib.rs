@@ -1,0 +1,1 @@
+//! A Kafka consumer: background fetching, positions, offsets and group membership.

@@ -1,0 +1,1 @@
+//! A batching Kafka producer that says what happened to every record.
