@@ -1,0 +1,233 @@
+//! A closed batch whose records are not compressed yet.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::batch_header::BATCH_HEADER_LEN;
+use super::builder::BatchBuilder;
+use super::chunk_pool::{ChunkPool, MAX_CHUNK};
+use super::record::{RawRecord, RecordView};
+use super::record_iter::{Frame, RecordCursor, RecordError};
+
+/// A closed batch: raw, without sequence, its records still readable.
+///
+/// It can be [compressed](super::SealedBatch::compress) or [sent as it is](super::SealedBatch).
+#[derive(Clone)]
+pub struct RawBatch {
+    pub(super) chunks: Vec<RawChunk>,
+    pub(super) count: u32,
+    pub(super) payload_len: usize,
+    pub(super) base_timestamp: i64,
+    /// `i64::MIN` if there is no record.
+    pub(super) max_timestamp: i64,
+}
+
+/// Whole records.
+#[derive(Clone)]
+pub(super) struct RawChunk {
+    pub(super) bytes: Bytes,
+    /// The index of its first record.
+    pub(super) first: u32,
+    /// Bytes allocated for it.
+    pub(super) capacity: usize,
+}
+
+impl RawBatch {
+    /// Records in the batch.
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Whether there is no record in the batch.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Bytes of the whole batch, uncompressed, its header included.
+    pub const fn encoded_len(&self) -> usize {
+        BATCH_HEADER_LEN + self.payload_len
+    }
+
+    /// Bytes allocated: what a memory budget charges.
+    pub fn capacity(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.capacity).sum()
+    }
+
+    /// What the records' timestamps are written relative to: the first one's, unless it was removed.
+    pub const fn base_timestamp(&self) -> i64 {
+        self.base_timestamp
+    }
+
+    /// The largest timestamp of a record.
+    pub fn max_timestamp(&self) -> Option<i64> {
+        (self.count > 0).then_some(self.max_timestamp)
+    }
+
+    /// The records in order; their offsets are their indexes.
+    pub fn records(&self) -> RawRecords<'_> {
+        RawRecords { batch: self, chunk: 0, cursor: self.cursor(0) }
+    }
+
+    /// The record with this index, found by chunk and then by skipping at most 64 KiB of records.
+    pub fn record(&self, index: u32) -> Option<RecordView<'_>> {
+        let chunk = self.chunks.partition_point(|chunk| chunk.first <= index).checked_sub(1)?;
+        let bytes: &[u8] = &self.chunks.get(chunk)?.bytes;
+        let mut cursor = self.cursor(self.chunks.get(chunk)?.first);
+        loop {
+            let view = cursor.step(bytes).ok()?;
+            if view.offset == i64::from(index) {
+                return Some(view);
+            }
+        }
+    }
+
+    /// The records for which `keep`, called with each index in order, says yes, as a batch whose
+    /// offset deltas have no gaps.
+    #[must_use = "the batch itself is unchanged"]
+    pub fn retain(&self, keep: impl FnMut(u32) -> bool, pool: &ChunkPool) -> Self {
+        self.rewrite(0, keep, pool)
+    }
+
+    /// The records before `index` and those from it on, as two batches (KIP-126).
+    ///
+    /// The first shares this batch's memory.
+    pub fn split_at(&self, index: u32, pool: &ChunkPool) -> (Self, Self) {
+        let index = index.min(self.count);
+        (self.front(index), self.rewrite(index, |_| true, pool))
+    }
+
+    /// The inflated records of a batch that was compressed, cut where chunks may end.
+    pub(super) fn from_records(
+        records: &Bytes,
+        base_timestamp: i64,
+        count: u32,
+    ) -> Result<Self, RecordError> {
+        let mut batch = Self {
+            chunks: Vec::new(),
+            count,
+            payload_len: records.len(),
+            base_timestamp,
+            max_timestamp: i64::MIN,
+        };
+        let mut cursor = batch.cursor(0);
+        let (mut start, mut first) = (0, 0);
+        loop {
+            let index = count - cursor.left();
+            let end = cursor.position();
+            let record = cursor.next(records).transpose()?;
+            if record.is_none() || cursor.position() - start > MAX_CHUNK && end > start {
+                let bytes = records.slice(start..end);
+                batch.chunks.push(RawChunk { capacity: bytes.len(), bytes, first });
+                (start, first) = (end, index);
+            }
+            match record {
+                Some(record) => batch.max_timestamp = batch.max_timestamp.max(record.timestamp),
+                None => return Ok(batch),
+            }
+        }
+    }
+
+    /// A cursor at the start of the chunk whose first record has this index.
+    fn cursor(&self, first: u32) -> RecordCursor {
+        RecordCursor::starting_at(
+            first,
+            Frame {
+                base_offset: 0,
+                last_offset_delta: i32::MAX,
+                base_timestamp: self.base_timestamp,
+                append_time: None,
+                count: self.count,
+            },
+        )
+    }
+
+    fn front(&self, index: u32) -> Self {
+        let mut chunks = Vec::new();
+        let (mut payload_len, mut max_timestamp) = (0, i64::MIN);
+        for chunk in self.chunks.iter().take_while(|chunk| chunk.first < index) {
+            let mut cursor = self.cursor(chunk.first);
+            while let Ok(view) = cursor.step(&chunk.bytes) {
+                max_timestamp = max_timestamp.max(view.timestamp);
+                if view.offset + 1 == i64::from(index) {
+                    break;
+                }
+            }
+            let bytes = chunk.bytes.slice(..cursor.position());
+            payload_len += bytes.len();
+            chunks.push(RawChunk { bytes, ..*chunk });
+        }
+        Self {
+            chunks,
+            count: index,
+            payload_len,
+            base_timestamp: self.base_timestamp,
+            max_timestamp,
+        }
+    }
+
+    fn rewrite(&self, from: u32, mut keep: impl FnMut(u32) -> bool, pool: &ChunkPool) -> Self {
+        // The base timestamp stays, so that every delta stays valid; Kafka keeps it too when it
+        // compacts away a first record.
+        let mut kept = BatchBuilder::with_base_timestamp(Some(self.base_timestamp));
+        let skipped = self.chunks.partition_point(|chunk| chunk.first <= from).saturating_sub(1);
+        for chunk in self.chunks.iter().skip(skipped) {
+            let mut rest: &[u8] = &chunk.bytes;
+            for index in chunk.first.. {
+                if rest.is_empty() {
+                    break;
+                }
+                let Ok(record) = RawRecord::take(&mut rest) else {
+                    debug_assert!(false, "a raw batch holds what was encoded here or checked");
+                    break;
+                };
+                if index >= from && keep(index) {
+                    let timestamp = self.base_timestamp.saturating_add(record.timestamp_delta);
+                    kept.append_again(&record, timestamp, pool);
+                }
+            }
+        }
+        kept.seal()
+    }
+}
+
+impl fmt::Debug for RawBatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawBatch")
+            .field("count", &self.count)
+            .field("encoded_len", &self.encoded_len())
+            .field("capacity", &self.capacity())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The records of a [`RawBatch`].
+#[derive(Clone, Debug)]
+pub struct RawRecords<'a> {
+    batch: &'a RawBatch,
+    chunk: usize,
+    cursor: RecordCursor,
+}
+
+impl<'a> Iterator for RawRecords<'a> {
+    type Item = RecordView<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut bytes = &self.batch.chunks.get(self.chunk)?.bytes;
+        if self.cursor.position() == bytes.len() {
+            self.chunk += 1;
+            bytes = &self.batch.chunks.get(self.chunk)?.bytes;
+            self.cursor.continue_in_next_bytes();
+        }
+        let view = self.cursor.step(bytes);
+        debug_assert!(view.is_ok(), "a raw batch holds what was encoded here or checked");
+        view.ok()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = usize::try_from(self.cursor.left()).unwrap_or(usize::MAX);
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for RawRecords<'_> {}
