@@ -1,0 +1,19 @@
+//! The primitives every message is made of: a reader that cannot read past its end, a writer
+//! that never copies record payloads, and how each Kafka type looks on the wire.
+
+mod error;
+mod field;
+mod frame;
+mod reader;
+mod version;
+mod writer;
+
+pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
+pub use field::{Decode, DecodeNullable, Encode, EncodeNullable};
+pub use frame::Frame;
+pub use reader::Reader;
+pub use version::{Version, VersionRange};
+pub use writer::Writer;
+
+#[cfg(test)]
+mod tests;
