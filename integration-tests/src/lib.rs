@@ -1,1 +1,64 @@
 //! Tests against real Kafka, and the launcher that gets it.
+//!
+//! ```text
+//! Maven Central ── jars ──► cache folder         one fetch per version, safe when two run at once
+//!                             │
+//! free ports ─► properties ─► nodes (JVMs) ◄── probe: ready when every node names every node
+//!                             │
+//!                          cluster ◄── keeper: a shell that ends the nodes when this process dies
+//!                          │     │
+//!              binary `kafka`   [`Kafka`], the handle of tests ─► topics, groups, console, Java client
+//! ```
+//!
+//! For a person: `cargo run -p ottla-integration-tests -- up --nodes 3`; `-- help` lists the rest.
+//!
+//! For a test: [`Kafka::shared`] or [`Kafka::start`], in a module under `tests/real_kafka/`. Those
+//! tests are built only with the feature `real-kafka`, so that a test that did not run is never
+//! counted as passed; with the feature a missing Java is a failure:
+//!
+//! ```text
+//! cargo test --workspace --features ottla-integration-tests/real-kafka
+//! ```
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `BOOTSTRAP_SERVERS` | [`Kafka::shared`] is this cluster instead of one of our own |
+//! | `OTTLA_KAFKA_VERSION` | the version to start, and of the Java tools; 4.3.1 if not set |
+//!
+//! # What is left behind
+//!
+//! Dropping a cluster ends its nodes and removes their folder. If the process is killed, the
+//! keeper does the same as soon as the kernel closes its pipe. Nodes remain only if the keeper is
+//! killed too, or if the process is killed within the microseconds between starting a node and
+//! writing down its process id. The jars stay in the cache folder on purpose.
+
+mod cluster;
+mod console;
+mod error;
+mod groups;
+mod jars;
+mod java;
+mod java_client;
+mod kafka;
+mod keeper;
+mod node;
+mod ports;
+mod probe;
+mod process;
+mod properties;
+mod records;
+mod tool;
+mod topics;
+mod version;
+
+pub use cluster::{Cluster, Settings};
+pub use console::ConsoleRecord;
+pub use error::LaunchError;
+pub use groups::GroupOffset;
+pub use jars::Jars;
+pub use java::Java;
+pub use java_client::Compression;
+pub use kafka::{Kafka, unique_name};
+pub use node::{Node, NodeState};
+pub use records::{JavaRecord, ReadRecord, sample_records};
+pub use version::Version;

@@ -1,0 +1,45 @@
+//! Topics, made and removed with Kafka's own tool.
+
+use crate::{Kafka, LaunchError, tool::Tool};
+
+impl Kafka {
+    /// Creates a topic with as many copies of each partition as the cluster's default, and with
+    /// settings such as `cleanup.policy=compact`. On return the controller knows it; a broker may
+    /// hear of it a moment later.
+    ///
+    /// # Errors
+    /// [`LaunchError::ToolFailed`] in the words of Kafka, such as that the topic exists.
+    pub async fn create_topic(
+        &self,
+        name: &str,
+        partitions: u32,
+        configs: &[&str],
+    ) -> Result<(), LaunchError> {
+        let partitions = partitions.to_string();
+        let configs = configs.iter().flat_map(|config| ["--config", config]);
+        let tool = self.topics().args(["--create", "--topic", name, "--partitions", &partitions]);
+        self.run(tool.args(configs)).await.map(drop)
+    }
+
+    /// Deletes a topic.
+    ///
+    /// # Errors
+    /// [`LaunchError::ToolFailed`] in the words of Kafka, such as that there is no such topic.
+    pub async fn delete_topic(&self, name: &str) -> Result<(), LaunchError> {
+        self.run(self.topics().args(["--delete", "--topic", name])).await.map(drop)
+    }
+
+    /// The names of all topics, Kafka's own included.
+    ///
+    /// # Errors
+    /// [`LaunchError::ToolFailed`] or [`LaunchError::ToolTimedOut`].
+    pub async fn topic_names(&self) -> Result<Vec<String>, LaunchError> {
+        let printed = self.run(self.topics().args(["--list"])).await?;
+        Ok(printed.lines().map(str::to_owned).collect())
+    }
+
+    fn topics(&self) -> Tool {
+        Tool::new("org.apache.kafka.tools.TopicCommand")
+            .args(["--bootstrap-server", self.bootstrap()])
+    }
+}
