@@ -20,6 +20,11 @@ impl<'a> Inflating<'a> {
         let (length, capacity) = (out.len(), out.capacity());
         let mut inflating = Inflating { out: &mut *out, compression, limit };
         let result = inflate(&mut inflating).and_then(|()| inflating.check_limit());
+        debug_assert!(
+            out.capacity() <= capacity.max(limit.saturating_add(SLACK)),
+            "invariant: no codec reserves past the limit: {} for {limit}",
+            out.capacity()
+        );
         if result.is_err() {
             out.truncate(length);
         }
@@ -106,3 +111,6 @@ impl Inflating<'_> {
 
 /// Reserved bytes are given back if they are more than this part (one in so many) of the length.
 const WASTE: usize = 4;
+
+/// How far a codec may reserve past the limit: a block of zstd, since its decoder asks for a whole one.
+const SLACK: usize = (128 << 10) + 64;
