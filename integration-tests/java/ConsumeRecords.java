@@ -34,6 +34,10 @@ public final class ConsumeRecords {
             List<TopicPartition> partitions = consumer.partitionsFor(args[1]).stream()
                     .map(info -> new TopicPartition(info.topic(), info.partition()))
                     .toList();
+            if (partitions.isEmpty()) {
+                System.err.println("there is no topic " + args[1]);
+                System.exit(1);
+            }
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
             Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);

@@ -95,16 +95,20 @@ impl Cluster {
     /// [`LaunchError::NotUp`] if there is none.
     pub fn open(folder: &Path) -> Result<Self, LaunchError> {
         let file = folder.join(SUMMARY);
-        let text = match fs::read_to_string(&file) {
-            Ok(text) => text,
+        let read = folder.canonicalize().and_then(|folder| {
+            let text = fs::read_to_string(&file)?;
+            Ok((folder, text))
+        });
+        let (folder, text) = match read {
+            Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(LaunchError::NotUp { folder: folder.to_owned() });
             }
             Err(error) => return Err(LaunchError::io("read", file)(error)),
         };
         let (version, addresses) = read_summary(&text)?;
-        let nodes = numbered(&addresses).map(|(id, at)| Node::new(id, at, folder)).collect();
-        Ok(Self { folder: folder.to_owned(), version, nodes, keeper: None })
+        let nodes = numbered(&addresses).map(|(id, at)| Node::new(id, at, &folder)).collect();
+        Ok(Self { folder, version, nodes, keeper: None })
     }
 
     /// The address of every node, as `bootstrap.servers` wants it.
@@ -199,6 +203,8 @@ impl Cluster {
         progress: &dyn Fn(&str),
     ) -> Result<Self, LaunchError> {
         create_private(folder)?;
+        // Nodes are recognised by their paths, so each must have one name only.
+        let folder = &folder.canonicalize().map_err(LaunchError::io("find", folder))?;
         let ports =
             Ports::find(2 * settings.nodes).map_err(LaunchError::io("find free ports for", folder));
         let keeper = Keeper::watch(folder).map_err(LaunchError::io("watch over", folder));

@@ -2,7 +2,9 @@
 
 use std::{collections::HashSet, path::PathBuf};
 
-use ottla_integration_tests::{Cluster, Kafka, LaunchError, NodeState, Settings, unique_name};
+use ottla_integration_tests::{
+    Cluster, Compression, Kafka, LaunchError, NodeState, Settings, sample_records, unique_name,
+};
 
 #[tokio::test]
 async fn one_node_serves_and_leaves_nothing() {
@@ -35,16 +37,20 @@ async fn a_cluster_survives_the_loss_of_a_node() {
     let down = kafka.pause(2).await.unwrap_err();
     assert!(matches!(down, LaunchError::NodeDown { node: 2 }), "{down}");
     let topic = unique_name("launcher");
-    kafka.create_topic(&topic, 3, &["min.insync.replicas=2"]).await.unwrap_err();
+    kafka.create_topic(&topic, 3, &[]).await.unwrap();
+    let records: Vec<_> = (0..3).flat_map(sample_records).collect();
+    let written = kafka.java_produce(&topic, Compression::None, &records).await.unwrap();
+    assert_eq!(written.len(), records.len(), "two of three copies are enough");
 
     kafka.start_node(2).await.unwrap();
     let up = kafka.start_node(2).await.unwrap_err();
     assert!(matches!(up, LaunchError::NodeRuns { node: 2 }), "{up}");
-    kafka.create_topic(&topic, 3, &["min.insync.replicas=2"]).await.unwrap();
 
     kafka.pause(3).await.unwrap();
     assert_eq!(states(&kafka).await, [NodeState::Running, NodeState::Running, NodeState::Paused]);
     kafka.resume(3).await.unwrap();
+    let read = kafka.java_consume(&topic).await.unwrap();
+    assert_eq!(read.len(), records.len());
     kafka.stop(3).await.unwrap();
     assert_eq!(states(&kafka).await, [NodeState::Running, NodeState::Running, NodeState::Down]);
     let absent = kafka.kill(4).await.unwrap_err();

@@ -1,5 +1,6 @@
 //! Tests against real Kafka: built only with the feature `real-kafka`, one program for all, so
 //! that they can share a cluster.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails; so do its functions")]
 
 mod java;
 mod launcher;
