@@ -1,5 +1,7 @@
 //! The batches of a `records` field.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use super::batch::{Batch, BatchError};
@@ -14,7 +16,7 @@ use super::record_set::Records;
 ///
 /// After an error the iteration ends: nothing behind it can be found with certainty. Batches of magic
 /// 0 and 1, "message sets", are such an error so far.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Batches {
     rest: Bytes,
     failed: bool,
@@ -86,6 +88,15 @@ impl Iterator for Batches {
 }
 
 impl std::iter::FusedIterator for Batches {}
+
+impl fmt::Debug for Batches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batches")
+            .field("remaining", &self.remaining())
+            .field("failed", &self.failed)
+            .finish()
+    }
+}
 
 impl From<Bytes> for Batches {
     fn from(bytes: Bytes) -> Self {

@@ -101,7 +101,7 @@ impl BatchBuilder {
         let timestamp_delta = zigzag_i64(record.timestamp_delta);
         let offset_delta = u64::from(self.count) << 1;
         let body =
-            1 + varint::len(timestamp_delta) + varint::len(offset_delta) + record.tail().len();
+            1 + varint::len(timestamp_delta) + varint::len(offset_delta) + record.fields.len();
         let len = size_len(body) + body;
         if self.open.room() < len {
             self.open_chunk(len, pool);
@@ -113,7 +113,7 @@ impl BatchBuilder {
         prefix.varint(timestamp_delta);
         prefix.varint(offset_delta);
         out.extend_from_slice(prefix.as_slice());
-        out.extend_from_slice(record.tail());
+        out.extend_from_slice(record.fields);
         self.appended(timestamp, len);
     }
 

@@ -87,8 +87,8 @@ impl<'a> Iterator for Headers<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
+        // Checked when the record was decoded; only a span in foreign bytes can fail here.
         let Ok((key, value)) = take_header(&mut self.rest) else {
-            debug_assert!(false, "the headers of a record view were checked when it was decoded");
             self.left = 0;
             return None;
         };
@@ -99,12 +99,13 @@ impl<'a> Iterator for Headers<'a> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
+        // A header takes two bytes at least.
         let left = usize::try_from(self.left).unwrap_or(usize::MAX);
-        (left, Some(left))
+        (0, Some(left.min(self.rest.len() / 2)))
     }
 }
 
-impl ExactSizeIterator for Headers<'_> {}
+impl std::iter::FusedIterator for Headers<'_> {}
 
 impl fmt::Debug for Headers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

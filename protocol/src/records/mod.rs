@@ -41,3 +41,5 @@ pub use record_set::Records;
 pub use sealed_batch::{BatchKind, CompressFailed, ReopenError, SealedBatch, Sequence};
 pub use varint::VarintError;
 
+#[cfg(test)]
+mod tests;

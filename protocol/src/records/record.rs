@@ -32,31 +32,28 @@ pub struct RecordView<'a> {
     pub key: Option<&'a [u8]>,
     /// The value, or null.
     pub value: Option<&'a [u8]>,
-    headers: &'a [u8],
-    header_count: u32,
+    /// Key, value and headers as they are encoded.
+    fields: &'a [u8],
+    /// Where the fields begin in the bytes they were read from.
+    start: usize,
 }
 
 impl<'a> RecordView<'a> {
     /// The headers, decoded as they are asked for.
-    pub const fn headers(&self) -> Headers<'a> {
-        Headers::new(self.headers, self.header_count)
+    pub fn headers(&self) -> Headers<'a> {
+        Fields::take(self.fields).map_or_else(|_| Headers::default(), |fields| fields.headers())
     }
 
-    /// Where the record lies in `batch`, the bytes it was read from, so that it can be kept without
-    /// a borrow; `None` if it was not read from these bytes.
-    pub fn span(&self, batch: &[u8]) -> Option<RecordSpan> {
-        let nullable = |field: Option<&[u8]>| match field {
-            Some(bytes) => Span::of(bytes, batch),
-            None => Some(Span::NULL),
-        };
-        Some(RecordSpan {
+    /// Where the record lies in the bytes it was read from, to keep it without a borrow.
+    ///
+    /// Of use where these bytes are kept too: with those of [`Batch::inflate`](super::Batch::inflate).
+    pub const fn span(&self) -> RecordSpan {
+        RecordSpan {
             offset: self.offset,
             timestamp: self.timestamp,
-            key: nullable(self.key)?,
-            value: nullable(self.value)?,
-            headers: Span::of(self.headers, batch)?,
-            header_count: self.header_count,
-        })
+            start: self.start,
+            len: self.fields.len(),
+        }
     }
 }
 
@@ -74,6 +71,7 @@ impl fmt::Debug for RecordView<'_> {
 }
 
 impl PartialEq for RecordView<'_> {
+    /// Compares what the records say, not how or where they are encoded.
     fn eq(&self, other: &Self) -> bool {
         self.offset == other.offset
             && self.timestamp == other.timestamp
@@ -83,35 +81,35 @@ impl PartialEq for RecordView<'_> {
     }
 }
 
-/// A record as positions in its batch's bytes: 48 bytes that borrow nothing.
+/// A record as a position in its batch's bytes, borrowing nothing.
 ///
-/// With the batch's [`Bytes`] (one refcount) it is an owned record.
+/// With the batch's [`Bytes`] (one refcount) it is an owned record. The key, value and headers are
+/// found again each time they are asked for, in a few nanoseconds. Asked for in other bytes than
+/// those the record was read from, they are whatever lies there, or null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordSpan {
     /// As [`RecordView::offset`].
     pub offset: i64,
     /// As [`RecordView::timestamp`].
     pub timestamp: i64,
-    key: Span,
-    value: Span,
-    headers: Span,
-    header_count: u32,
+    start: usize,
+    len: usize,
 }
 
 impl RecordSpan {
-    /// The key in `batch`, which must be the bytes the span was made for.
+    /// The key.
     pub fn key<'a>(&self, batch: &'a [u8]) -> Option<&'a [u8]> {
-        self.key.get(batch)
+        Fields::take_key(self.bytes(batch)).ok()?.0
     }
 
-    /// The value in `batch`, which must be the bytes the span was made for.
+    /// The value.
     pub fn value<'a>(&self, batch: &'a [u8]) -> Option<&'a [u8]> {
-        self.value.get(batch)
+        self.fields(batch)?.value
     }
 
-    /// The headers in `batch`, which must be the bytes the span was made for.
+    /// The headers.
     pub fn headers<'a>(&self, batch: &'a [u8]) -> Headers<'a> {
-        Headers::new(self.headers.get(batch).unwrap_or_default(), self.header_count)
+        self.fields(batch).map_or_else(Headers::default, |fields| fields.headers())
     }
 
     /// The key as a slice that keeps `batch` alive.
@@ -124,43 +122,34 @@ impl RecordSpan {
         self.value(batch).map(|value| batch.slice_ref(value))
     }
 
-    /// The record in `batch`, which must be the bytes the span was made for.
+    /// The record.
     pub fn view<'a>(&self, batch: &'a [u8]) -> RecordView<'a> {
+        let bytes = self.bytes(batch);
+        let (key, value) = match Fields::take(bytes) {
+            Ok(fields) => (fields.key, fields.value),
+            Err(_) => (None, None),
+        };
         RecordView {
             offset: self.offset,
             timestamp: self.timestamp,
-            key: self.key(batch),
-            value: self.value(batch),
-            headers: self.headers.get(batch).unwrap_or_default(),
-            header_count: self.header_count,
+            key,
+            value,
+            fields: bytes,
+            start: self.start,
         }
     }
-}
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Span {
-    start: u32,
-    /// `u32::MAX` for null: no field is that long.
-    len: u32,
-}
-
-impl Span {
-    const NULL: Self = Self { start: 0, len: u32::MAX };
-
-    fn of(part: &[u8], whole: &[u8]) -> Option<Self> {
-        let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
-        if start.checked_add(part.len())? > whole.len() {
-            return None;
-        }
-        Some(Self { start: u32::try_from(start).ok()?, len: u32::try_from(part.len()).ok()? })
+    /// A copy of the record's own bytes, so that its batch can be freed, and its place there.
+    pub fn detach(&self, batch: &[u8]) -> (Bytes, Self) {
+        (Bytes::copy_from_slice(self.bytes(batch)), Self { start: 0, ..*self })
     }
 
-    fn get(self, whole: &[u8]) -> Option<&[u8]> {
-        if self == Self::NULL {
-            return None;
-        }
-        let start = usize::try_from(self.start).ok()?;
-        whole.get(start..)?.get(..usize::try_from(self.len).ok()?)
+    fn bytes<'a>(&self, batch: &'a [u8]) -> &'a [u8] {
+        batch.get(self.start..).and_then(|rest| rest.get(..self.len)).unwrap_or_default()
+    }
+
+    fn fields<'a>(&self, batch: &'a [u8]) -> Option<Fields<'a>> {
+        Fields::take(self.bytes(batch)).ok()
     }
 }
 
@@ -217,67 +206,85 @@ pub enum RecordFault {
     },
 }
 
-/// A record's fields before they are placed in their batch.
+/// A record before it is placed in its batch.
 pub(super) struct RawRecord<'a> {
     pub(super) timestamp_delta: i64,
     pub(super) offset_delta: i32,
-    /// Everything after the offset delta.
-    tail: &'a [u8],
-    pub(super) key: Option<&'a [u8]>,
-    pub(super) value: Option<&'a [u8]>,
-    headers: &'a [u8],
-    header_count: u32,
+    key: Option<&'a [u8]>,
+    value: Option<&'a [u8]>,
+    /// Key, value and headers as they are encoded: what follows the offset delta.
+    pub(super) fields: &'a [u8],
 }
 
 impl<'a> RawRecord<'a> {
     /// Takes one record off the front of `rest`.
     #[inline]
     pub(super) fn take(rest: &mut &'a [u8]) -> Result<Self, RecordFault> {
-        const RECORD: &str = "length";
-        let length = varint::read_i32(rest).map_err(|source| fault(RECORD, source))?;
-        let Some((mut body, after)) =
+        let length = varint::read_i32(rest).map_err(|source| fault("length", source))?;
+        let Some((body, after)) =
             usize::try_from(length).ok().and_then(|length| rest.split_at_checked(length))
         else {
             return Err(RecordFault::Length { field: "body", length });
         };
         // The attributes, of which no bit is used yet (KIP-98).
-        let [_, tail @ ..] = body else {
+        let [_, body @ ..] = body else {
             return Err(RecordFault::Length { field: "body", length });
         };
-        body = tail;
+        let mut fields = body;
         let timestamp_delta =
-            varint::read_i64(&mut body).map_err(|source| fault("timestamp delta", source))?;
+            varint::read_i64(&mut fields).map_err(|source| fault("timestamp delta", source))?;
         let offset_delta =
-            varint::read_i32(&mut body).map_err(|source| fault("offset delta", source))?;
-        let tail = body;
-        let key = header::take_nullable(&mut body, "key")?;
-        let value = header::take_nullable(&mut body, "value")?;
-        let count = varint::read_i32(&mut body).map_err(|source| fault("header count", source))?;
-        let Ok(header_count) = u32::try_from(count) else {
-            return Err(RecordFault::Length { field: "header count", length: count });
-        };
-        if header_count > 0 || !body.is_empty() {
-            header::check(body, header_count)?;
+            varint::read_i32(&mut fields).map_err(|source| fault("offset delta", source))?;
+        let Fields { key, value, headers, header_count } = Fields::take(fields)?;
+        if header_count > 0 || !headers.is_empty() {
+            header::check(headers, header_count)?;
         }
         *rest = after;
-        Ok(Self { timestamp_delta, offset_delta, tail, key, value, headers: body, header_count })
+        Ok(Self { timestamp_delta, offset_delta, key, value, fields })
     }
 
+    /// The record at its place; its fields begin at `start` of the bytes it was read from.
     #[inline]
-    pub(super) fn view(&self, offset: i64, timestamp: i64) -> RecordView<'a> {
+    pub(super) const fn view(&self, offset: i64, timestamp: i64, start: usize) -> RecordView<'a> {
         RecordView {
             offset,
             timestamp,
             key: self.key,
             value: self.value,
-            headers: self.headers,
-            header_count: self.header_count,
+            fields: self.fields,
+            start,
+        }
+    }
+}
+
+struct Fields<'a> {
+    key: Option<&'a [u8]>,
+    value: Option<&'a [u8]>,
+    headers: &'a [u8],
+    header_count: u32,
+}
+
+impl<'a> Fields<'a> {
+    #[inline]
+    fn take_key(mut bytes: &'a [u8]) -> Result<(Option<&'a [u8]>, &'a [u8]), RecordFault> {
+        let key = header::take_nullable(&mut bytes, "key")?;
+        Ok((key, bytes))
+    }
+
+    #[inline]
+    fn take(bytes: &'a [u8]) -> Result<Self, RecordFault> {
+        const HEADERS: &str = "header count";
+        let (key, mut rest) = Self::take_key(bytes)?;
+        let value = header::take_nullable(&mut rest, "value")?;
+        let count = varint::read_i32(&mut rest).map_err(|source| fault(HEADERS, source))?;
+        match u32::try_from(count) {
+            Ok(header_count) => Ok(Self { key, value, headers: rest, header_count }),
+            Err(_) => Err(RecordFault::Length { field: HEADERS, length: count }),
         }
     }
 
-    /// The key, value and headers as they are encoded.
-    pub(super) fn tail(&self) -> &'a [u8] {
-        self.tail
+    const fn headers(&self) -> Headers<'a> {
+        Headers::new(self.headers, self.header_count)
     }
 }
 

@@ -95,9 +95,11 @@ impl RecordCursor {
         let offset = self.frame.base_offset.wrapping_add(i64::from(delta));
         self.last_delta = delta;
         self.position = records.len() - rest.len();
+        // The fields are the last of the record.
+        let start = self.position - record.fields.len();
         self.left -= 1;
         self.index += 1;
-        Ok(record.view(offset, timestamp))
+        Ok(record.view(offset, timestamp, start))
     }
 
     /// Starts at the front of other bytes, which continue the same batch.
