@@ -1,0 +1,208 @@
+//! One file per API: what a broker does with its requests.
+
+mod api_versions;
+mod create_topics;
+mod delete_topics;
+mod fetch;
+mod find_coordinator;
+mod heartbeat;
+mod init_producer_id;
+mod join_group;
+mod leave_group;
+mod list_offsets;
+mod metadata;
+mod offset_commit;
+mod offset_fetch;
+mod produce;
+mod sync_group;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ottla_protocol::api::{
+    APIS, Api, ApiVersionsRequest, CreateTopicsRequest, DeleteTopicsRequest, FetchRequest,
+    FindCoordinatorRequest, HeartbeatRequest, InitProducerIdRequest, JoinGroupRequest,
+    LeaveGroupRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
+    OffsetFetchRequest, ProduceRequest, Request, SyncGroupRequest,
+};
+use ottla_protocol::wire::{Decode, Encode, Frame, Reader, VersionRange};
+use ottla_protocol::{ApiKey, ErrorCode, RequestHeader, decode_request, encode_response};
+
+use crate::cluster::{Settings, Shared};
+use crate::faults::{Effect, RequestFaults};
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub(crate) enum Answer<R> {
+    Reply(R),
+    /// The client does not want to hear of it (acks=0).
+    Nothing,
+    /// The connection is closed instead.
+    Close,
+}
+
+/// What a handler knows besides the request.
+#[derive(Debug)]
+pub(crate) struct RequestContext<'a> {
+    pub(crate) shared: &'a Arc<Shared>,
+    /// Which broker was asked.
+    pub(crate) broker: i32,
+    pub(crate) version: i16,
+    pub(crate) client_id: &'a str,
+    pub(crate) faults: RequestFaults,
+    /// How long the client is asked to be silent.
+    pub(crate) throttle_ms: i32,
+}
+
+impl<'a> RequestContext<'a> {
+    pub(crate) fn new(
+        shared: &'a Arc<Shared>,
+        broker: i32,
+        header: &'a RequestHeader,
+        faults: RequestFaults,
+        effects: &[Effect],
+    ) -> Self {
+        let throttle = effects.iter().rev().find_map(|effect| match effect {
+            Effect::Throttle(time) => i32::try_from(time.as_millis()).ok(),
+            _ => None,
+        });
+        Self {
+            shared,
+            broker,
+            version: header.version,
+            client_id: header.client_id.as_deref().unwrap_or_default(),
+            faults,
+            throttle_ms: throttle.unwrap_or_default(),
+        }
+    }
+
+    fn now(&self) -> Instant {
+        self.shared.clock.now()
+    }
+
+    /// Whether this broker coordinates the group.
+    ///
+    /// # Errors
+    /// `NOT_COORDINATOR`, or `INVALID_GROUP_ID` for an empty one.
+    fn check_coordinator(&self, group: &str) -> Result<(), ErrorCode> {
+        if group.is_empty() {
+            return Err(ErrorCode::INVALID_GROUP_ID);
+        }
+        let coordinator = self.shared.state.lock().coordinator(group);
+        if coordinator == Some(self.broker) { Ok(()) } else { Err(ErrorCode::NOT_COORDINATOR) }
+    }
+}
+
+/// A request that this broker serves.
+trait Serve: Request + Decode + Sized
+where
+    Self::Response: Encode,
+{
+    fn serve(
+        self,
+        context: &mut RequestContext<'_>,
+    ) -> impl Future<Output = Answer<Self::Response>> + Send;
+}
+
+/// Serves a request.
+pub(crate) async fn answer(
+    context: &mut RequestContext<'_>,
+    header: &RequestHeader,
+    body: Reader,
+) -> Answer<Frame> {
+    match header.key {
+        ApiKey::PRODUCE => run::<ProduceRequest>(context, header, body).await,
+        ApiKey::FETCH => run::<FetchRequest>(context, header, body).await,
+        ApiKey::LIST_OFFSETS => run::<ListOffsetsRequest>(context, header, body).await,
+        ApiKey::METADATA => run::<MetadataRequest>(context, header, body).await,
+        ApiKey::OFFSET_COMMIT => run::<OffsetCommitRequest>(context, header, body).await,
+        ApiKey::OFFSET_FETCH => run::<OffsetFetchRequest>(context, header, body).await,
+        ApiKey::FIND_COORDINATOR => run::<FindCoordinatorRequest>(context, header, body).await,
+        ApiKey::JOIN_GROUP => run::<JoinGroupRequest>(context, header, body).await,
+        ApiKey::HEARTBEAT => run::<HeartbeatRequest>(context, header, body).await,
+        ApiKey::LEAVE_GROUP => run::<LeaveGroupRequest>(context, header, body).await,
+        ApiKey::SYNC_GROUP => run::<SyncGroupRequest>(context, header, body).await,
+        ApiKey::API_VERSIONS => api_versions(context, header, body).await,
+        ApiKey::CREATE_TOPICS => run::<CreateTopicsRequest>(context, header, body).await,
+        ApiKey::DELETE_TOPICS => run::<DeleteTopicsRequest>(context, header, body).await,
+        ApiKey::INIT_PRODUCER_ID => run::<InitProducerIdRequest>(context, header, body).await,
+        _ => Answer::Close,
+    }
+}
+
+/// The first flexible version of an API, for reading a request's header.
+pub(crate) fn flexible_from(key: ApiKey) -> Option<i16> {
+    APIS.iter().find(|api| api.key == key).map(|api| api.flexible)
+}
+
+/// The versions of an API that a cluster serves; `None` if it does not have the API.
+fn served(settings: &Settings, api: &Api) -> Option<VersionRange> {
+    match settings.max_versions.get(&api.key) {
+        None => Some(api.versions),
+        Some(None) => None,
+        Some(Some(max)) => api.versions.intersect(VersionRange::new(0, *max)),
+    }
+}
+
+/// Kafka closes the connection on an API or a version that it does not have, and on a request
+/// that it cannot read (`RequestContext.parseRequest`, `SocketServer.processCompletedReceives`).
+async fn run<R>(
+    context: &mut RequestContext<'_>,
+    header: &RequestHeader,
+    body: Reader,
+) -> Answer<Frame>
+where
+    R: Serve,
+    R::Response: Encode,
+{
+    let api = APIS.iter().find(|api| api.key == R::KEY);
+    let served = api.and_then(|api| served(&context.shared.settings, api));
+    if !served.is_some_and(|versions| versions.contains(header.version)) {
+        tracing::debug!(api = %header.key, version = header.version, "version not served");
+        return Answer::Close;
+    }
+    let request = match decode_request::<R>(body, header.version) {
+        Ok(request) => request,
+        Err(error) => {
+            tracing::debug!(api = %header.key, %error, "malformed request");
+            return Answer::Close;
+        }
+    };
+    encode::<R>(request.serve(context).await, header.version, header.correlation_id)
+}
+
+/// A client asks at the newest version it knows, so a newer one than ours is not an error: it is
+/// told at version 0 what there is (KIP-511).
+async fn api_versions(
+    context: &mut RequestContext<'_>,
+    header: &RequestHeader,
+    body: Reader,
+) -> Answer<Frame> {
+    let api = APIS.iter().find(|api| api.key == ApiKey::API_VERSIONS);
+    let served = api.and_then(|api| served(&context.shared.settings, api));
+    match served {
+        Some(versions) if header.version > versions.max => {
+            let reply = api_versions::unsupported(versions);
+            encode::<ApiVersionsRequest>(Answer::Reply(reply), 0, header.correlation_id)
+        }
+        _ => run::<ApiVersionsRequest>(context, header, body).await,
+    }
+}
+
+fn encode<R>(answer: Answer<R::Response>, version: i16, correlation_id: i32) -> Answer<Frame>
+where
+    R: Request,
+    R::Response: Encode,
+{
+    match answer {
+        Answer::Reply(response) => match encode_response::<R>(&response, version, correlation_id) {
+            Ok(frame) => Answer::Reply(frame),
+            Err(error) => {
+                tracing::error!(%error, version, "response that cannot be written");
+                Answer::Close
+            }
+        },
+        Answer::Nothing => Answer::Nothing,
+        Answer::Close => Answer::Close,
+    }
+}
