@@ -5,7 +5,10 @@ use bytes::Bytes;
 
 use crate::{
     message::message,
-    wire::{Decode, DecodeError, DecodeErrorKind, Encode, EncodeError, Reader, Version, VersionRange, Writer},
+    wire::{
+        Decode, DecodeError, DecodeErrorKind, Encode, EncodeError, Reader, Version, VersionRange,
+        Writer,
+    },
 };
 
 message! {
@@ -71,4 +74,48 @@ pub fn decode<T: Decode>(bytes: &Bytes) -> Result<T, DecodeError> {
         return Err(DecodeError::new(kind).within("ConsumerProtocol", "version"));
     }
     T::decode(&mut r, Version::new(version.min(VERSIONS.max), i16::MAX), false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::arbitrary::{Arbitrary, Gen};
+
+    fn survives<T: Arbitrary>() {
+        for version in VERSIONS.min..=VERSIONS.max {
+            for seed in 0..20 {
+                let v = Version::new(version, i16::MAX);
+                let message = T::arbitrary(&mut Gen::new(seed), v, false);
+                let bytes = encode(&message, version).unwrap();
+                assert_eq!(bytes[..2], version.to_be_bytes());
+                assert_eq!(decode::<T>(&bytes).unwrap(), message);
+                for end in 0..bytes.len() {
+                    assert!(decode::<T>(&bytes.slice(..end)).is_err(), "cut at {end}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn subscriptions_and_assignments_survive() {
+        survives::<ConsumerProtocolSubscription>();
+        survives::<ConsumerProtocolAssignment>();
+    }
+
+    #[test]
+    fn what_a_newer_version_adds_is_left_unread() {
+        let message = ConsumerProtocolAssignment { user_data: None, ..Default::default() };
+        let mut bytes = encode(&message, 3).unwrap().to_vec();
+        bytes[1] = 9;
+        bytes.extend([1, 2, 3]);
+        assert_eq!(decode::<ConsumerProtocolAssignment>(&bytes.into()).unwrap(), message);
+    }
+
+    #[test]
+    fn versions_below_zero_or_above_ours_are_refused() {
+        let message = ConsumerProtocolAssignment::default();
+        assert!(encode(&message, -1).is_err() && encode(&message, 4).is_err());
+        let negative = Bytes::from_static(&[0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert!(decode::<ConsumerProtocolAssignment>(&negative).is_err());
+    }
 }

@@ -6,8 +6,8 @@ use crate::{
     ApiKey,
     api::Request,
     wire::{
-        Decode, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Frame, Reader,
-        Version, Writer,
+        Decode, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Frame, Reader, Version,
+        Writer,
     },
 };
 
@@ -92,11 +92,14 @@ fn flexible_response_header(key: ApiKey, v: Version) -> bool {
 }
 
 fn skip_tags(r: &mut Reader) -> Result<(), DecodeError> {
-    let mut tags = crate::message::TagReader::new(r, "Header")?;
-    while tags.next(r)?.is_some() {
-        tags.skip(r)?;
-    }
-    Ok(())
+    let mut walk = || {
+        let mut tags = crate::message::TagReader::new(r)?;
+        while tags.next(r)?.is_some() {
+            tags.skip(r)?;
+        }
+        Ok(())
+    };
+    walk().map_err(|error: DecodeError| error.within("Header", "tags"))
 }
 
 /// The header of a request, as a broker reads it.
@@ -158,7 +161,7 @@ pub fn decode_request<R: Request + Decode>(mut r: Reader, version: i16) -> Resul
 /// Writes a response with its header and length.
 ///
 /// # Errors
-/// When the version has no place for what the response holds.
+/// When the version is not one of the API's, or has no place for what the response holds.
 #[cfg(any(test, feature = "broker"))]
 pub fn encode_response<R: Request>(
     response: &R::Response,
@@ -168,6 +171,10 @@ pub fn encode_response<R: Request>(
 where
     R::Response: crate::wire::Encode,
 {
+    if !R::VERSIONS.contains(version) {
+        return Err(EncodeError::new(EncodeErrorKind::UnsupportedVersion { version })
+            .within(R::KEY.name(), "version"));
+    }
     let v = Version::new(version, R::FLEXIBLE);
     let mut w = Writer::framed();
     w.put(&correlation_id.to_be_bytes());
@@ -177,3 +184,6 @@ where
     crate::wire::Encode::encode(response, &mut w, v, false)?;
     w.into_frame()
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,10 @@
 //! writing another value than the default into such a version is an error unless the field is
 //! ignorable. Tagged fields (KIP-482) are written only when they differ from their default.
 
-use crate::wire::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Reader, Version, Writer};
+use crate::wire::{
+    Decode, DecodeError, DecodeErrorKind, Encode, EncodeError, EncodeErrorKind, Reader, Version,
+    Writer,
+};
 
 /// Declares the structures of one direction of one API.
 ///
@@ -73,29 +76,50 @@ macro_rules! message {
                     v: $crate::wire::Version,
                     _: bool,
                 ) -> Result<(), $crate::wire::EncodeError> {
-                    let mut fields = Self::SCHEMA.fields.iter();
+                    let mut place = "";
+                    self.write(w, v, &mut place)
+                        .map_err(|error| error.within(stringify!($name), place))
+                }
+            }
+
+            impl $name {
+                /// Writes the fields; an error is about the one `place` names.
+                #[allow(unused_variables, reason = "a structure need not have fields")]
+                fn write(
+                    &self,
+                    w: &mut $crate::wire::Writer,
+                    v: $crate::wire::Version,
+                    place: &mut &'static str,
+                ) -> Result<(), $crate::wire::EncodeError> {
                     $(
-                        if let Some(field) = fields.next() {
-                            if field.inline_at(v) {
-                                $crate::wire::Encode::encode(
-                                    &self.$field, w, v, field.nullable.contains(v.number),
-                                ).map_err(|error| error.within(stringify!($name), stringify!($field)))?;
-                            } else if !field.ignorable && !field.tagged_at(v)
-                                && self.$field != $crate::message::default!($ty $(, $default)?)
-                            {
-                                return Err($crate::message::not_in_version(v)
-                                    .within(stringify!($name), stringify!($field)));
-                            }
+                        *place = stringify!($field);
+                        if $crate::message::untagged!(
+                            v, [$min $(- $max)?] $($tag_min $(- $tag_max)?)?
+                        ) {
+                            let nullable =
+                                $crate::message::range!($($null_min $(- $null_max)?)?);
+                            let nullable = nullable.contains(v.number);
+                            $crate::wire::Encode::encode(&self.$field, w, v, nullable)?;
+                        } else if $crate::message::strict!($(ignorable $($ignorable)?)?)
+                            && !$crate::message::tagged!(v, $($tag_min $(- $tag_max)?)?)
+                            && self.$field != $crate::message::default!($ty $(, $default)?)
+                        {
+                            return Err($crate::message::not_in_version(v));
                         }
                     )*
                     if v.flexible {
                         #[allow(unused_mut, reason = "a structure need not have tagged fields")]
                         let mut tags = $crate::message::TagWriter::new(v);
                         $($crate::message::when! { [$($tag)?]
-                            tags.field(
-                                &Self::SCHEMA, stringify!($field), &self.$field,
-                                &$crate::message::default!($ty $(, $default)?),
-                            )?;
+                            *place = stringify!($field);
+                            if $crate::message::tagged!(v, $($tag_min $(- $tag_max)?)?)
+                                && self.$field != $crate::message::default!($ty $(, $default)?)
+                            {
+                                let nullable =
+                                    $crate::message::range!($($null_min $(- $null_max)?)?);
+                                let nullable = nullable.contains(v.number);
+                                tags.field($($tag)?, &self.$field, nullable)?;
+                            }
                         })*
                         tags.finish(w);
                     }
@@ -127,41 +151,67 @@ macro_rules! message {
                     v: $crate::wire::Version,
                     _: bool,
                 ) -> Result<Self, $crate::wire::DecodeError> {
-                    #[allow(unused_mut, reason = "a structure need not have fields")]
                     let mut message = Self::default();
-                    #[allow(unused_mut, unused_variables, reason = "a structure need not have fields")]
-                    let mut fields = Self::SCHEMA.fields.iter();
-                    $(
-                        if let Some(field) = fields.next().filter(|field| field.inline_at(v)) {
-                            message.$field = $crate::wire::Decode::decode(
-                                r, v, field.nullable.contains(v.number),
-                            ).map_err(|error| error.within(stringify!($name), stringify!($field)))?;
-                        }
-                    )*
-                    if v.flexible {
-                        let mut tags = $crate::message::TagReader::new(r, stringify!($name))?;
-                        while let Some(_tag) = tags.next(r)? {
-                            $($(
-                                if _tag == $tag {
-                                    tags.field(r, v, &Self::SCHEMA, stringify!($field), &mut message.$field)?;
-                                    continue;
-                                }
-                            )?)*
-                            tags.skip(r)?;
-                        }
-                    }
+                    let mut place = "";
+                    message
+                        .read(r, v, &mut place)
+                        .map_err(|error| error.within(stringify!($name), place))?;
                     Ok(message)
                 }
 
                 fn min_len(v: $crate::wire::Version) -> usize {
                     let mut _len = usize::from(v.flexible);
-                    let mut _fields = Self::SCHEMA.fields.iter();
                     $(
-                        if _fields.next().is_some_and(|field| field.inline_at(v)) {
+                        if $crate::message::untagged!(
+                            v, [$min $(- $max)?] $($tag_min $(- $tag_max)?)?
+                        ) {
                             _len = _len.saturating_add(<$ty as $crate::wire::Decode>::min_len(v));
                         }
                     )*
                     _len
+                }
+            }
+
+            impl $name {
+                /// Reads the fields into `self`; an error is about the one `place` names.
+                fn read(
+                    &mut self,
+                    r: &mut $crate::wire::Reader,
+                    v: $crate::wire::Version,
+                    place: &mut &'static str,
+                ) -> Result<(), $crate::wire::DecodeError> {
+                    $(
+                        if $crate::message::untagged!(
+                            v, [$min $(- $max)?] $($tag_min $(- $tag_max)?)?
+                        ) {
+                            *place = stringify!($field);
+                            let nullable =
+                                $crate::message::range!($($null_min $(- $null_max)?)?);
+                            let nullable = nullable.contains(v.number);
+                            self.$field = $crate::wire::Decode::decode(r, v, nullable)?;
+                        }
+                    )*
+                    if v.flexible {
+                        *place = "tags";
+                        let mut tags = $crate::message::TagReader::new(r)?;
+                        while let Some(_tag) = tags.next(r)? {
+                            $($crate::message::when! { [$($tag)?]
+                                if _tag == $($tag)?
+                                    && $crate::message::tagged!(v, $($tag_min $(- $tag_max)?)?)
+                                {
+                                    *place = stringify!($field);
+                                    let nullable =
+                                        $crate::message::range!($($null_min $(- $null_max)?)?);
+                                    let nullable = nullable.contains(v.number);
+                                    self.$field = tags.field(r, v, nullable)?;
+                                    *place = "tags";
+                                    continue;
+                                }
+                            })*
+                            tags.skip(r)?;
+                        }
+                    }
+                    Ok(())
                 }
             }
 
@@ -178,15 +228,39 @@ macro_rules! message {
                 }
             }
         }
+
+        #[cfg(test)]
+        impl $crate::wire::arbitrary::Arbitrary for $name {
+            fn arbitrary(
+                g: &mut $crate::wire::arbitrary::Gen,
+                v: $crate::wire::Version,
+                _: bool,
+            ) -> Self {
+                let mut message = Self::default();
+                $(
+                    if $crate::message::range!($min $(- $max)?).contains(v.number) {
+                        let nullable = $crate::message::range!($($null_min $(- $null_max)?)?);
+                        let nullable = nullable.contains(v.number);
+                        message.$field =
+                            $crate::wire::arbitrary::Arbitrary::arbitrary(g, v, nullable);
+                    }
+                )*
+                message
+            }
+        }
     )+};
 }
 
 /// Ties a request to its response, its key and its versions.
 macro_rules! api {
-    ($request:ident => $response:ident, $key:expr, versions $min:literal - $max:literal, flexible $flexible:expr) => {
+    (
+        $request:ident => $response:ident, $key:expr,
+        versions $min:literal - $max:literal, flexible $flexible:expr
+    ) => {
         impl $crate::api::Request for $request {
             const KEY: $crate::ApiKey = $key;
-            const VERSIONS: $crate::wire::VersionRange = $crate::wire::VersionRange::new($min, $max);
+            const VERSIONS: $crate::wire::VersionRange =
+                $crate::wire::VersionRange::new($min, $max);
             const FLEXIBLE: i16 = $flexible;
             type Response = $response;
         }
@@ -209,14 +283,43 @@ macro_rules! shared {
 }
 
 macro_rules! range {
-    () => { $crate::wire::VersionRange::NONE };
-    ($min:literal) => { $crate::wire::VersionRange::new($min, i16::MAX) };
-    ($min:literal - $max:literal) => { $crate::wire::VersionRange::new($min, $max) };
+    () => {
+        $crate::wire::VersionRange::NONE
+    };
+    ($min:literal) => {
+        $crate::wire::VersionRange::new($min, i16::MAX)
+    };
+    ($min:literal - $max:literal) => {
+        $crate::wire::VersionRange::new($min, $max)
+    };
+}
+
+/// Whether version `v` has a field among those without a tag.
+macro_rules! untagged {
+    ($v:ident, [$($versions:tt)+]) => {
+        $crate::message::range!($($versions)+).contains($v.number)
+    };
+    ($v:ident, [$($versions:tt)+] $($tagged:tt)+) => {
+        $crate::message::range!($($versions)+).contains($v.number)
+            && !$crate::message::tagged!($v, $($tagged)+)
+    };
+}
+
+/// Whether version `v` has a field among those with a tag.
+macro_rules! tagged {
+    ($v:ident,) => { false };
+    ($v:ident, $($versions:tt)+) => {
+        $v.flexible && $crate::message::range!($($versions)+).contains($v.number)
+    };
 }
 
 macro_rules! tag {
-    () => { None };
-    ($tag:literal) => { Some($tag) };
+    () => {
+        None
+    };
+    ($tag:literal) => {
+        Some($tag)
+    };
 }
 
 /// Code that is there only if something stands between the brackets.
@@ -226,21 +329,46 @@ macro_rules! when {
 }
 
 macro_rules! text {
-    () => { None };
-    ($default:expr) => { Some(stringify!($default)) };
+    () => {
+        None
+    };
+    ($default:expr) => {
+        Some(stringify!($default))
+    };
 }
 
 macro_rules! given {
-    () => { false };
-    (ignorable) => { true };
+    () => {
+        false
+    };
+    (ignorable) => {
+        true
+    };
+}
+
+/// Whether a value in a version without the field is an error.
+macro_rules! strict {
+    () => {
+        true
+    };
+    (ignorable) => {
+        false
+    };
 }
 
 macro_rules! default {
-    ($ty:ty) => { <$ty>::default() };
-    ($ty:ty, $default:expr) => { $default };
+    ($ty:ty) => {
+        <$ty>::default()
+    };
+    ($ty:ty, $default:expr) => {
+        $default
+    };
 }
 
-pub(crate) use {api, default, given, message, range, request, response, shared, tag, text, when};
+pub(crate) use {
+    api, default, given, message, range, request, response, shared, strict, tag, tagged, text,
+    untagged, when,
+};
 
 pub(crate) const fn not_in_version(v: Version) -> EncodeError {
     EncodeError::new(EncodeErrorKind::NotInVersion { version: v.number })
@@ -254,48 +382,42 @@ pub(crate) struct TagWriter {
 }
 
 impl TagWriter {
+    #[inline]
     pub(crate) fn new(version: Version) -> Self {
         Self { version, count: 0, body: Writer::new() }
     }
 
-    /// Writes a field unless the version does not tag it or it holds its default.
-    pub(crate) fn field<T: crate::wire::Encode + PartialEq>(
+    /// Adds a field; they come in the ascending order of their tags.
+    pub(crate) fn field<T: Encode>(
         &mut self,
-        schema: &crate::schema::Struct,
-        name: &'static str,
+        tag: u32,
         value: &T,
-        default: &T,
+        nullable: bool,
     ) -> Result<(), EncodeError> {
-        let Some(field) = schema.field(name).filter(|field| field.tagged_at(self.version)) else {
-            return Ok(());
-        };
-        if value == default {
-            return Ok(());
-        }
         let mut inner = Writer::new();
-        value
-            .encode(&mut inner, self.version, field.nullable.contains(self.version.number))
-            .map_err(|error| error.within(schema.name, name))?;
+        value.encode(&mut inner, self.version, nullable)?;
         let length = u32::try_from(inner.len()).map_err(|_| {
-            EncodeError::new(EncodeErrorKind::TooLong { length: inner.len(), limit: u32::MAX as usize })
-                .within(schema.name, name)
+            let limit = u32::MAX as usize;
+            EncodeError::new(EncodeErrorKind::TooLong { length: inner.len(), limit })
         })?;
-        self.body.put_uvarint(field.tag.unwrap_or_default());
+        self.body.put_uvarint(tag);
         self.body.put_uvarint(length);
         self.body.put_writer(inner);
         self.count = self.count.saturating_add(1);
         Ok(())
     }
 
+    #[inline]
     pub(crate) fn finish(self, w: &mut Writer) {
         w.put_uvarint(self.count);
-        w.put_writer(self.body);
+        if self.count > 0 {
+            w.put_writer(self.body);
+        }
     }
 }
 
 /// Walks the tagged fields of one structure; unknown ones are skipped and nothing of them kept.
 pub(crate) struct TagReader {
-    message: &'static str,
     left: u32,
     previous: Option<u32>,
     tag: u32,
@@ -303,45 +425,39 @@ pub(crate) struct TagReader {
 }
 
 impl TagReader {
-    pub(crate) fn new(r: &mut Reader, message: &'static str) -> Result<Self, DecodeError> {
-        let left = r.uvarint().map_err(|error| error.within(message, "tags"))?;
-        Ok(Self { message, left, previous: None, tag: 0, length: 0 })
+    pub(crate) fn new(r: &mut Reader) -> Result<Self, DecodeError> {
+        Ok(Self { left: r.uvarint()?, previous: None, tag: 0, length: 0 })
     }
 
     /// The next tag; its value must then be read with `field` or passed over with `skip`.
     pub(crate) fn next(&mut self, r: &mut Reader) -> Result<Option<u32>, DecodeError> {
         let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
         self.left = left;
-        let message = self.message;
-        let named = |error: DecodeError| error.within(message, "tags");
-        self.tag = r.uvarint().map_err(named)?;
-        self.length = r.uvarint().map_err(named)? as usize;
+        self.tag = r.uvarint()?;
+        self.length = r.uvarint()? as usize;
         if self.previous.is_some_and(|previous| previous >= self.tag) {
-            return Err(named(DecodeError::new(DecodeErrorKind::TagOrder { tag: self.tag })));
+            return Err(DecodeError::new(DecodeErrorKind::TagOrder { tag: self.tag }));
         }
         self.previous = Some(self.tag);
         Ok(Some(self.tag))
     }
 
-    pub(crate) fn field<T: crate::wire::Decode>(
-        &mut self,
+    /// The value of the tag just come to, which must fill its length.
+    pub(crate) fn field<T: Decode>(
+        &self,
         r: &mut Reader,
         v: Version,
-        schema: &crate::schema::Struct,
-        name: &'static str,
-        value: &mut T,
-    ) -> Result<(), DecodeError> {
-        let nullable = schema.field(name).is_some_and(|field| field.nullable.contains(v.number));
-        let named = |error: DecodeError| error.within(schema.name, name);
-        let mut inner = Reader::new(r.take_bytes(self.length).map_err(named)?);
-        *value = T::decode(&mut inner, v, nullable).map_err(named)?;
+        nullable: bool,
+    ) -> Result<T, DecodeError> {
+        let mut inner = Reader::new(r.take_bytes(self.length)?);
+        let value = T::decode(&mut inner, v, nullable)?;
         match inner.remaining() {
-            0 => Ok(()),
-            surplus => Err(named(DecodeError::new(DecodeErrorKind::TagLength { tag: self.tag, surplus }))),
+            0 => Ok(value),
+            surplus => Err(DecodeError::new(DecodeErrorKind::TagLength { tag: self.tag, surplus })),
         }
     }
 
-    pub(crate) fn skip(&mut self, r: &mut Reader) -> Result<(), DecodeError> {
-        r.take(self.length).map(|_| ()).map_err(|error| error.within(self.message, "tags"))
+    pub(crate) fn skip(&self, r: &mut Reader) -> Result<(), DecodeError> {
+        r.take(self.length).map(|_| ())
     }
 }

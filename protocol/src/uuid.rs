@@ -18,7 +18,8 @@ impl Uuid {
 /// Kafka's spelling: URL-safe base64 without padding.
 impl fmt::Display for Uuid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        const ALPHABET: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let bits = u128::from_be_bytes(self.0);
         // 128 bits are 21 groups of six and a last one of two, padded with zeros.
         for group in 0..22u32 {

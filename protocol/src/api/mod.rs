@@ -1,5 +1,7 @@
 //! One file per API: its request and response as schemas.
 
+#[cfg(test)]
+use crate::wire::Version;
 use crate::{
     ApiKey,
     wire::{Decode, Encode, VersionRange},
@@ -44,6 +46,20 @@ macro_rules! apis {
             pub use $module::*;
         )+
 
+        /// Shows every message of every API at every version to a test.
+        #[cfg(test)]
+        pub(crate) fn each_message(visit: &mut impl VisitMessage) {
+            $(
+                let versions = <$request as Request>::VERSIONS;
+                for number in versions.min..=versions.max {
+                    let v = crate::wire::Version::new(number, <$request as Request>::FLEXIBLE);
+                    visit.message::<$request>(v);
+                    visit.message::<$response>(v);
+                    visit.api::<$request>(v);
+                }
+            )+
+        }
+
         /// Every API this library has, with its versions.
         pub const APIS: &[Api] = &[$(
             Api {
@@ -55,6 +71,19 @@ macro_rules! apis {
             },
         )+];
     };
+}
+
+/// What a test does with every message; see [`each_message`].
+#[cfg(test)]
+pub(crate) trait VisitMessage {
+    fn message<M: crate::wire::arbitrary::Arbitrary>(&mut self, _: Version) {}
+
+    fn api<R>(&mut self, _: Version)
+    where
+        R: Request + crate::wire::arbitrary::Arbitrary,
+        R::Response: crate::wire::arbitrary::Arbitrary,
+    {
+    }
 }
 
 /// An API as data.
@@ -89,3 +118,6 @@ apis! {
     produce: ProduceRequest => ProduceResponse;
     sync_group: SyncGroupRequest => SyncGroupResponse;
 }
+
+#[cfg(test)]
+mod tests;

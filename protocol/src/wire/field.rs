@@ -2,9 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{
-    DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Reader, Version, Writer,
-};
+use super::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Reader, Version, Writer};
 use crate::{ErrorCode, Uuid, records::Records};
 
 /// A value that can be written into a message.
@@ -170,12 +168,15 @@ impl Plain {
 }
 
 fn put_length(w: &mut Writer, v: Version, plain: Plain, length: usize) -> Result<(), EncodeError> {
-    let too_long =
-        |limit: usize| EncodeError::new(EncodeErrorKind::TooLong { length, limit });
+    let too_long = |limit: usize| EncodeError::new(EncodeErrorKind::TooLong { length, limit });
     match plain {
-        // A compact length is one more than the length: zero means null.
+        // A compact length is one more than the length: zero means null. It could say more than
+        // the plain one, but Kafka refuses longer strings in either form.
         _ if v.flexible => {
-            let limit = i32::MAX as usize - 1;
+            let limit = match plain {
+                Plain::Short => i16::MAX as usize,
+                Plain::Int => i32::MAX as usize - 1,
+            };
             let length = u32::try_from(length).ok().filter(|&n| n as usize <= limit);
             w.put_uvarint(length.ok_or_else(|| too_long(limit))?.saturating_add(1));
         }

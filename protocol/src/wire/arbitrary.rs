@@ -1,0 +1,118 @@
+//! Random messages for tests: reproducible from a seed, and only what a version can carry.
+
+use std::fmt::Debug;
+
+use bytes::Bytes;
+
+use super::{Decode, Encode, Version};
+use crate::{ErrorCode, Uuid, records::Records};
+
+/// A stream of numbers that is the same for the same seed (splitmix64).
+#[derive(Debug)]
+pub(crate) struct Gen(u64);
+
+impl Gen {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % limit as u64).unwrap()
+    }
+
+    pub(crate) fn one_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+
+    pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
+        (0..length).map(|_| self.next().to_be_bytes()[0]).collect()
+    }
+}
+
+/// A value that version `v` can carry; null only where `nullable`.
+pub(crate) trait Arbitrary: Encode + Decode + PartialEq + Debug + Default {
+    fn arbitrary(g: &mut Gen, v: Version, nullable: bool) -> Self;
+}
+
+macro_rules! numbers {
+    ($($ty:ty),+) => {$(
+        impl Arbitrary for $ty {
+            fn arbitrary(g: &mut Gen, _: Version, _: bool) -> Self {
+                let edges = [0, 1, Self::MIN, Self::MAX, Self::MAX - 1];
+                match g.below(8) {
+                    edge @ 0..5 => edges[edge],
+                    _ => {
+                        let bytes = g.next().to_be_bytes();
+                        Self::from_be_bytes(*bytes.first_chunk().unwrap())
+                    }
+                }
+            }
+        }
+    )+};
+}
+
+numbers!(i8, i16, u16, i32, u32, i64);
+
+impl Arbitrary for bool {
+    fn arbitrary(g: &mut Gen, _: Version, _: bool) -> Self {
+        g.one_in(2)
+    }
+}
+
+impl Arbitrary for ErrorCode {
+    fn arbitrary(g: &mut Gen, v: Version, _: bool) -> Self {
+        Self(i16::arbitrary(g, v, false))
+    }
+}
+
+impl Arbitrary for Uuid {
+    fn arbitrary(g: &mut Gen, _: Version, _: bool) -> Self {
+        Self(*g.bytes(16).first_chunk().unwrap())
+    }
+}
+
+impl Arbitrary for String {
+    fn arbitrary(g: &mut Gen, _: Version, _: bool) -> Self {
+        // Around 127 the compact length grows to a second byte.
+        let length = if g.one_in(40) { 120 + g.below(20) } else { g.below(7) };
+        (0..length).map(|_| ['a', '0', '-', 'ü', '√', '𐍈'][g.below(6)]).collect()
+    }
+}
+
+impl Arbitrary for Bytes {
+    fn arbitrary(g: &mut Gen, _: Version, _: bool) -> Self {
+        // The longest are spliced into the frame instead of copied.
+        let length = if g.one_in(10) { 1000 + g.below(100) } else { g.below(7) };
+        g.bytes(length).into()
+    }
+}
+
+impl Arbitrary for Records {
+    fn arbitrary(g: &mut Gen, v: Version, _: bool) -> Self {
+        let chunks = g.below(3);
+        (0..chunks).map(|_| Bytes::arbitrary(g, v, false)).collect::<Vec<_>>().into()
+    }
+}
+
+impl<T: Arbitrary> Arbitrary for Vec<T> {
+    fn arbitrary(g: &mut Gen, v: Version, _: bool) -> Self {
+        (0..g.below(4)).map(|_| T::arbitrary(g, v, false)).collect()
+    }
+}
+
+impl<T> Arbitrary for Option<T>
+where
+    T: Arbitrary + super::EncodeNullable + super::DecodeNullable,
+{
+    fn arbitrary(g: &mut Gen, v: Version, nullable: bool) -> Self {
+        (!(nullable && g.one_in(3))).then(|| T::arbitrary(g, v, false))
+    }
+}
