@@ -230,3 +230,15 @@ const COMMENT: u8 = 1 << 4;
 const STEP: usize = 4096;
 /// Deflate's best: 258 bytes for two bits.
 const MAX_RATIO: usize = 1032;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_expected_than_deflate_can_make() {
+        assert_eq!(expected_length(&[0xff; 18]), 18 * MAX_RATIO);
+        assert_eq!(expected_length(&[9, 9, 9, 9, 1, 1, 0, 0]), 257);
+        assert_eq!(expected_length(&[1, 2, 3]), 0);
+    }
+}

@@ -38,3 +38,19 @@ impl<T> Default for Pool<T> {
 
 /// As many as threads usually compress at once: with more of them, making a state is not what holds them up.
 const MAX_IDLE: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_latest_few() {
+        let pool = Pool::default();
+        for state in 0..20 {
+            pool.put(state);
+        }
+        assert_eq!(pool.take(|state| *state < 12), None);
+        assert_eq!(pool.take(|state| *state == 12), Some(12));
+        assert_eq!(pool.take(|state| *state == 12), None);
+    }
+}

@@ -119,7 +119,7 @@ impl Zstd {
         let plan = plan(header, frame, limit).map_err(|reason| output.corrupt(reason))?;
         let result = match plan {
             Some(capacity) if capacity <= SCRATCH_SIZE => {
-                return self.read_small(frame, size, output);
+                return self.read_small(frame, limit, size, output);
             }
             Some(capacity) => {
                 let out = output.bytes();
@@ -134,10 +134,10 @@ impl Zstd {
     fn read_small(
         &self,
         frame: &[u8],
+        limit: usize,
         size: Option<usize>,
         output: &mut Inflating<'_>,
     ) -> Result<(), DecompressError> {
-        let limit = size.unwrap_or(output.room());
         let mut scratch =
             self.scratch.take(|_| true).unwrap_or_else(|| Vec::with_capacity(SCRATCH_SIZE));
         let result = match inflate(frame, limit, &mut scratch) {

@@ -48,6 +48,10 @@ fn what_java_writes_is_read() {
     for (compression, records, written) in vectors {
         let inflated = inflate(compression, &hex(written), records.len()).unwrap();
         assert!(inflated == records, "{compression}");
+        if let Some(limit) = records.len().checked_sub(1) {
+            let error = inflate(compression, &hex(written), limit).unwrap_err();
+            assert!(matches!(error, DecompressError::TooLarge { .. }), "{compression}: {error:?}");
+        }
     }
 }
 
@@ -103,6 +107,18 @@ fn gzip_members_follow_each_other() {
     // Padding behind the last one is left alone.
     let padded = [&members[..], &[0; 7]].concat();
     assert_eq!(inflate(Compression::Gzip, &padded, both.len()).unwrap(), both);
+}
+
+#[test]
+fn gzip_levels_do_not_mix() {
+    let records: Vec<u8> =
+        (0..3000_u32).flat_map(|i| (i * i % 1009).to_string().into_bytes()).collect();
+    let codec = Gzip::default();
+    for level in [9, 1, 0, 9, -1, 6, 1] {
+        let mut compressed = Vec::new();
+        codec.compress(&[&records], Some(level), &mut compressed).unwrap();
+        assert!(compressed == deflate(Compression::Gzip, &[&records], Some(level)), "{level}");
+    }
 }
 
 #[test]
@@ -195,6 +211,39 @@ fn lz4_checksums_and_sizes_are_checked() {
     }
     let error = inflate(Compression::Lz4, &lz4_frame(CONTENT_SIZE, &blocks, &content), 20);
     assert!(matches!(error, Err(DecompressError::TooLarge { .. })));
+}
+
+#[test]
+fn lz4_blocks_and_descriptors_are_checked() {
+    let large = vec![b'x'; (64 << 10) + 1];
+    let fits = &large[1..];
+    let frame = lz4_frame(INDEPENDENT, &[(false, fits)], fits);
+    assert_eq!(inflate(Compression::Lz4, &frame, 1 << 20).unwrap(), fits);
+    let frame = lz4_frame(INDEPENDENT, &[(false, &large)], &large);
+    assert!(inflate(Compression::Lz4, &frame, 1 << 20).is_err());
+
+    let frame = lz4_frame(INDEPENDENT, &[(false, TEXT)], TEXT);
+    for byte in 0..7 {
+        for bit in 0..8 {
+            let mut damaged = frame.clone();
+            damaged[byte] ^= 1 << bit;
+            assert!(inflate(Compression::Lz4, &damaged, 1 << 20).is_err(), "{byte} {bit}");
+        }
+    }
+}
+
+#[test]
+fn lz4_stores_what_it_cannot_compress() {
+    // Java refuses blocks of more than 64 KiB, compressed or not.
+    let noise: Vec<u8> = (0..50_000_u64)
+        .flat_map(|i| {
+            i.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29).to_le_bytes()
+        })
+        .collect();
+    let compressed = deflate(Compression::Lz4, &[&noise], None);
+    let blocks = noise.len().div_ceil(64 << 10);
+    assert_eq!(compressed.len(), 7 + 4 * blocks + noise.len() + 4);
+    assert!(inflate(Compression::Lz4, &compressed, noise.len()).unwrap() == noise);
 }
 
 #[test]

@@ -138,19 +138,19 @@ fn claimed_lengths_reserve_nothing() {
     let mut short = vec![0x28, 0xb5, 0x2f, 0xfd, 0x80, 0x58];
     short.extend((1_u32 << 20).to_le_bytes());
     short.extend([0x01, 0x00, 0x00]);
-    for (compression, input) in [
-        (Compression::Snappy, raw.to_vec()),
-        (Compression::Snappy, framed),
-        (Compression::Snappy, endless),
-        (Compression::Zstd, vast.clone()),
-        (Compression::Zstd, short),
+    for (compression, input, reason) in [
+        (Compression::Snappy, raw.to_vec(), "a block is too short for the length it claims"),
+        (Compression::Snappy, framed, "a block is too short for the length it claims"),
+        (Compression::Snappy, endless, "it ends within a block"),
+        (Compression::Zstd, vast.clone(), "a frame is shorter than it says"),
+        (Compression::Zstd, short, "a frame is shorter than it says"),
     ] {
         // A limit that would let it all through.
         let error = inflate(compression, &input, usize::MAX - 1).unwrap_err();
-        assert!(
-            matches!(error, DecompressError::Corrupt { .. }),
-            "{compression} {input:x?}: {error:?}"
-        );
+        // The reason tells that it was refused before anything was reserved.
+        let refused =
+            matches!(error, DecompressError::Corrupt { reason: why, .. } if why == reason);
+        assert!(refused, "{compression} {input:x?}: {error:?}");
     }
     assert!(matches!(
         inflate(Compression::Zstd, &vast, MIB),
@@ -174,6 +174,20 @@ fn a_zstd_frame_of_a_run_and_short_blocks_reserves_what_it_needs() {
         inflate(Compression::Zstd, &frame, 200_000),
         Err(DecompressError::TooLarge { .. })
     ));
+}
+
+#[test]
+fn a_zstd_frame_longer_than_it_says_is_corrupt() {
+    // A hundred bytes, it says; then come 64 runs of 128 KiB.
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0x80, 0x58];
+    frame.extend(100_u32.to_le_bytes());
+    frame.extend([0x02, 0x00, 0x10, b'r'].repeat(63));
+    frame.extend([0x03, 0x00, 0x10, b'r']);
+    let error = inflate(Compression::Zstd, &frame, 64 * MIB).unwrap_err();
+    assert!(
+        matches!(error, DecompressError::Corrupt { reason: "a frame is longer than it says", .. }),
+        "{error:?}"
+    );
 }
 
 #[test]
