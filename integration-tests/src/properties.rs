@@ -13,6 +13,9 @@ pub(crate) struct Addresses {
 
 /// The settings of node `node` (from 1) of a cluster whose nodes have `addresses`, in that order.
 /// Every node is broker and controller. `extra` comes last, and so wins.
+///
+/// Nothing is deleted for its age: Kafka judges by the timestamps of the records, and so would
+/// remove those that a test dates to the past, half a minute after the node started.
 pub(crate) fn server_properties(
     node: u32,
     addresses: &[Addresses],
@@ -53,6 +56,7 @@ pub(crate) fn server_properties(
          group.initial.rebalance.delay.ms=0\n\
          replica.selector.class=org.apache.kafka.common.replica.RackAwareReplicaSelector\n\
          auto.create.topics.enable=false\n\
+         log.retention.ms=-1\n\
          log.cleaner.dedupe.buffer.size=16777216\n"
     );
     for (name, value) in extra {
@@ -96,6 +100,7 @@ mod tests {
         assert!(text.contains("\nmin.insync.replicas=1\n"));
         assert!(text.contains("\noffsets.topic.replication.factor=1\n"));
         assert!(text.contains("listeners=PLAINTEXT://127.0.0.1:1001,"));
+        assert!(text.contains("\nlog.retention.ms=-1\n"));
     }
 
     #[test]

@@ -7,6 +7,8 @@ impl Kafka {
     /// settings such as `cleanup.policy=compact`. On return the controller knows it; a broker may
     /// hear of it a moment later.
     ///
+    /// Records are kept however old their timestamps are, unless `configs` say otherwise.
+    ///
     /// # Errors
     /// [`LaunchError::ToolFailed`] in the words of Kafka, such as that the topic exists.
     pub async fn create_topic(
@@ -16,7 +18,10 @@ impl Kafka {
         configs: &[&str],
     ) -> Result<(), LaunchError> {
         let partitions = partitions.to_string();
-        let configs = configs.iter().flat_map(|config| ["--config", config]);
+        let retention = configs.iter().all(|config| !config.starts_with("retention.ms="));
+        let retention = retention.then_some("retention.ms=-1");
+        let configs = configs.iter().copied().chain(retention);
+        let configs = configs.flat_map(|config| ["--config", config]);
         let tool = self.topics().args(["--create", "--topic", name, "--partitions", &partitions]);
         self.run(tool.args(configs)).await.map(drop)
     }

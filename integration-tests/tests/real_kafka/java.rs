@@ -1,6 +1,8 @@
 //! What the Java tools say agrees with itself: the ground on which tests of ottla stand.
 
-use ottla_integration_tests::{Compression, JavaRecord, Kafka, sample_records, unique_name};
+use ottla_integration_tests::{
+    Compression, JavaRecord, Kafka, Settings, Version, sample_records, unique_name,
+};
 
 #[tokio::test]
 async fn java_reads_what_java_wrote() {
@@ -68,4 +70,23 @@ async fn the_console_tools_see_records_and_offsets() {
     kafka.delete_group(&group).await.unwrap();
     assert!(kafka.group_offsets(&group).await.is_err(), "the group is gone");
     kafka.delete_topic(&topic).await.unwrap();
+}
+
+/// Retention goes by the timestamps of records: the sample's are years old, so that by default Kafka
+/// deletes it at its first look, half a minute after the node started.
+#[tokio::test]
+async fn records_dated_to_the_past_are_kept() {
+    let often = [("log.initial.task.delay.ms", "500"), ("log.retention.check.interval.ms", "500")];
+    let properties = often.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let version = Version::wanted().unwrap();
+    let kafka = Kafka::start_with(Settings { properties, version, nodes: 1 }).await.unwrap();
+    let (kept, forgotten) = (unique_name("kept"), unique_name("forgotten"));
+    kafka.create_topic(&kept, 1, &[]).await.unwrap();
+    kafka.create_topic(&forgotten, 1, &["retention.ms=604800000"]).await.unwrap();
+    let records = sample_records(0);
+    kafka.java_produce(&kept, Compression::None, &records).await.unwrap();
+    kafka.java_produce(&forgotten, Compression::None, &records).await.unwrap();
+    // Once the one is gone, retention has looked at the other.
+    while !kafka.java_consume(&forgotten).await.unwrap().is_empty() {}
+    assert_eq!(kafka.java_consume(&kept).await.unwrap().len(), records.len());
 }
