@@ -1,0 +1,16 @@
+//! The broker as a client sees it: requests and responses over in-memory pipes.
+
+#![expect(clippy::expect_used, reason = "tests fail loudly")]
+
+mod support;
+
+mod connections;
+mod control;
+mod fault_injection;
+mod fetching;
+mod groups;
+mod metadata;
+mod offsets;
+mod producing;
+mod sessions;
+mod trace;
