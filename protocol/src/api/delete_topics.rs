@@ -1,43 +1,52 @@
-use crate::{ApiKey, ErrorCode, Uuid, message::{api, message}};
+//! Deleting topics, by name or from version 6 by id (KIP-516).
+
+use crate::{
+    ApiKey, ErrorCode, Uuid,
+    message::{api, message},
+};
 
 message! {
-    /// `DeleteTopics`: what is asked.
+    /// Asks the controller to delete topics.
     request DeleteTopicsRequest {
-        /// The Topics.
+        /// The topics, each by name or id.
         topics: Vec<DeleteTopicState>, 6+;
-        /// The TopicNames.
+        /// The topics' names, before version 6.
         topic_names: Vec<String>, 0-5, ignorable;
-        /// The TimeoutMs.
+        /// Milliseconds the broker may take; beyond them topics may still go.
         timeout_ms: i32, 0+;
     }
 
-    /// Part of [`DeleteTopicsRequest`].
+    /// A topic by one of its two handles.
     request DeleteTopicState {
-        /// The Name.
+        /// Its name; null if the id is given.
         name: Option<String>, 6+, nullable 6+;
-        /// The TopicId.
+        /// Its id; zero if the name is given.
         topic_id: Uuid, 6+;
     }
 
-    /// `DeleteTopics`: what is answered.
+    /// What became of each topic.
     response DeleteTopicsResponse {
-        /// The ThrottleTimeMs.
+        /// Milliseconds the client is to stay quiet on this connection, for it is over a quota
+        /// (KIP-219).
         throttle_time_ms: i32, 1+, ignorable;
-        /// The Responses.
+        /// One result for each topic asked for.
         responses: Vec<DeletableTopicResult>, 0+;
     }
 
-    /// Part of [`DeleteTopicsResponse`].
+    /// What became of one topic.
     response DeletableTopicResult {
-        /// The Name.
+        /// The topic's name; null if it was asked for by an id that is not known or not visible.
         name: Option<String>, 0+, nullable 6+, default Some(String::new());
-        /// The TopicId.
+        /// The topic's id.
         topic_id: Uuid, 6+, ignorable;
-        /// The ErrorCode.
+        /// Why the topic was not deleted; none if it was.
         error_code: ErrorCode, 0+;
-        /// The ErrorMessage.
+        /// The error in words, if the broker has any.
         error_message: Option<String>, 5+, nullable 5+, ignorable;
     }
 }
 
-api!(DeleteTopicsRequest => DeleteTopicsResponse, ApiKey::DELETE_TOPICS, versions 1 - 6, flexible 4);
+api!(
+    DeleteTopicsRequest => DeleteTopicsResponse, ApiKey::DELETE_TOPICS,
+    versions 1 - 6, flexible 4
+);

@@ -1,23 +1,29 @@
-use crate::{ApiKey, ErrorCode, message::{api, message}};
+//! A sign of life from a member of a classic group.
+
+use crate::{
+    ApiKey, ErrorCode,
+    message::{api, message},
+};
 
 message! {
-    /// `Heartbeat`: what is asked.
+    /// Says that a member lives.
     request HeartbeatRequest {
-        /// The GroupId.
+        /// The group's id.
         group_id: String, 0+;
-        /// The GenerationId.
+        /// The generation the member belongs to.
         generation_id: i32, 0+;
-        /// The MemberId.
+        /// The member's id.
         member_id: String, 0+;
-        /// The GroupInstanceId.
+        /// The member's static name, which outlives a restart (KIP-345); null if it has none.
         group_instance_id: Option<String>, 3+, nullable 3+;
     }
 
-    /// `Heartbeat`: what is answered.
+    /// Says whether the member still belongs to its generation.
     response HeartbeatResponse {
-        /// The ThrottleTimeMs.
+        /// Milliseconds the client is to stay quiet on this connection, for it is over a quota
+        /// (KIP-219).
         throttle_time_ms: i32, 1+, ignorable;
-        /// The ErrorCode.
+        /// `REBALANCE_IN_PROGRESS` asks the member to join again.
         error_code: ErrorCode, 0+;
     }
 }

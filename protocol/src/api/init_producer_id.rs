@@ -1,29 +1,40 @@
-use crate::{ApiKey, ErrorCode, message::{api, message}};
+//! The id and epoch of an idempotent or transactional producer (KIP-98, KIP-360).
+//!
+//! Version 6, for two-phase commit (KIP-939), is not yet stable in Kafka and left out.
+
+use crate::{
+    ApiKey, ErrorCode,
+    message::{api, message},
+};
 
 message! {
-    /// `InitProducerId`: what is asked.
+    /// Asks for a producer id, or for a new epoch of one.
     request InitProducerIdRequest {
-        /// The TransactionalId.
+        /// The transactional id; null for a producer that is only idempotent.
         transactional_id: Option<String>, 0+, nullable 0+, default Some(String::new());
-        /// The TransactionTimeoutMs.
+        /// Milliseconds until the coordinator aborts a transaction left open.
         transaction_timeout_ms: i32, 0+;
-        /// The ProducerId.
+        /// The id whose epoch is to be raised (KIP-360); -1 for a new one.
         producer_id: i64, 3+, default -1;
-        /// The ProducerEpoch.
+        /// The epoch held so far; -1 for a new id.
         producer_epoch: i16, 3+, default -1;
     }
 
-    /// `InitProducerId`: what is answered.
+    /// The producer id granted.
     response InitProducerIdResponse {
-        /// The ThrottleTimeMs.
+        /// Milliseconds the client is to stay quiet on this connection, for it is over a quota
+        /// (KIP-219).
         throttle_time_ms: i32, 0+, ignorable;
-        /// The ErrorCode.
+        /// Why none was granted; none if one was.
         error_code: ErrorCode, 0+;
-        /// The ProducerId.
+        /// The id; -1 along with an error.
         producer_id: i64, 0+, default -1;
-        /// The ProducerEpoch.
+        /// The epoch to write with.
         producer_epoch: i16, 0+;
     }
 }
 
-api!(InitProducerIdRequest => InitProducerIdResponse, ApiKey::INIT_PRODUCER_ID, versions 0 - 5, flexible 2);
+api!(
+    InitProducerIdRequest => InitProducerIdResponse, ApiKey::INIT_PRODUCER_ID,
+    versions 0 - 5, flexible 2
+);

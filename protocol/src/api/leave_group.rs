@@ -1,43 +1,49 @@
-use crate::{ApiKey, ErrorCode, message::{api, message}};
+//! Leaving a classic group; several members at once from version 3 (KIP-345).
+
+use crate::{
+    ApiKey, ErrorCode,
+    message::{api, message},
+};
 
 message! {
-    /// `LeaveGroup`: what is asked.
+    /// Takes members out of a group.
     request LeaveGroupRequest {
-        /// The GroupId.
+        /// The group's id.
         group_id: String, 0+;
-        /// The MemberId.
+        /// The member, before version 3.
         member_id: String, 0-2;
-        /// The Members.
+        /// The members, from version 3 on.
         members: Vec<MemberIdentity>, 3+;
     }
 
-    /// Part of [`LeaveGroupRequest`].
+    /// A member to take out.
     request MemberIdentity {
-        /// The MemberId.
+        /// Its id; empty to find it by its instance id.
         member_id: String, 3+;
-        /// The GroupInstanceId.
+        /// The member's static name, which outlives a restart (KIP-345); null if it has none.
         group_instance_id: Option<String>, 3+, nullable 3+;
-        /// The Reason.
+        /// Why it goes, for the broker's log (KIP-800).
         reason: Option<String>, 5+, nullable 5+, ignorable;
     }
 
-    /// `LeaveGroup`: what is answered.
+    /// What became of the members.
     response LeaveGroupResponse {
-        /// The ThrottleTimeMs.
+        /// Milliseconds the client is to stay quiet on this connection, for it is over a quota
+        /// (KIP-219).
         throttle_time_ms: i32, 1+, ignorable;
-        /// The ErrorCode.
+        /// An error of the whole request.
         error_code: ErrorCode, 0+;
-        /// The Members.
+        /// One result for each member, from version 3 on.
         members: Vec<MemberResponse>, 3+;
     }
 
-    /// Part of [`LeaveGroupResponse`].
+    /// What became of one member.
     response MemberResponse {
-        /// The MemberId.
+        /// The member's id.
         member_id: String, 3+;
-        /// The GroupInstanceId.
+        /// The member's static name, which outlives a restart (KIP-345); null if it has none.
         group_instance_id: Option<String>, 3+, nullable 3+, default Some(String::new());
-        /// The ErrorCode.
+        /// Why it could not leave; none if it did.
         error_code: ErrorCode, 3+;
     }
 }

@@ -1,63 +1,72 @@
-use crate::{ApiKey, ErrorCode, message::{api, message}};
+//! Offsets of a partition by time: its beginning, its end, or the first record from a time on.
+
+use crate::{
+    ApiKey, ErrorCode,
+    message::{api, message},
+};
 
 message! {
-    /// `ListOffsets`: what is asked.
+    /// Asks for offsets by time.
     request ListOffsetsRequest {
-        /// The ReplicaId.
+        /// -1 for a consumer; a broker's own id otherwise.
         replica_id: i32, 0+;
-        /// The IsolationLevel.
+        /// 0 for the end of the log, 1 for the end of what is committed (KIP-98).
         isolation_level: i8, 2+;
-        /// The Topics.
+        /// The partitions asked about, by topic.
         topics: Vec<ListOffsetsTopic>, 0+;
-        /// The TimeoutMs.
+        /// Milliseconds the broker may take to look into tiered storage (KIP-1075).
         timeout_ms: i32, 10+, ignorable;
     }
 
-    /// Part of [`ListOffsetsRequest`].
+    /// The partitions of one topic.
     request ListOffsetsTopic {
-        /// The Name.
+        /// The topic's name.
         name: String, 0+;
-        /// The Partitions.
+        /// The partitions asked about.
         partitions: Vec<ListOffsetsPartition>, 0+;
     }
 
-    /// Part of [`ListOffsetsRequest`].
+    /// What is asked about one partition.
     request ListOffsetsPartition {
-        /// The PartitionIndex.
+        /// The partition's number.
         partition_index: i32, 0+;
-        /// The CurrentLeaderEpoch.
+        /// The leader epoch the client knows, checked by the broker (KIP-320); -1 to skip that.
         current_leader_epoch: i32, 4+, default -1, ignorable;
-        /// The Timestamp.
+        /// Milliseconds since 1970; -1 for the end, -2 for the beginning, -3 for the newest time
+        /// (KIP-734), -4 for the first local offset (KIP-405), -5 for the last tiered one
+        /// (KIP-1005), -6 for the first not yet tiered (KIP-1023).
         timestamp: i64, 0+;
     }
 
-    /// `ListOffsets`: what is answered.
+    /// The offsets found.
     response ListOffsetsResponse {
-        /// The ThrottleTimeMs.
+        /// Milliseconds the client is to stay quiet on this connection, for it is over a quota
+        /// (KIP-219).
         throttle_time_ms: i32, 2+, ignorable;
-        /// The Topics.
+        /// One answer for each topic asked about.
         topics: Vec<ListOffsetsTopicResponse>, 0+;
     }
 
-    /// Part of [`ListOffsetsResponse`].
+    /// The offsets of one topic.
     response ListOffsetsTopicResponse {
-        /// The Name.
+        /// The topic's name.
         name: String, 0+;
-        /// The Partitions.
+        /// One answer for each partition asked about.
         partitions: Vec<ListOffsetsPartitionResponse>, 0+;
     }
 
-    /// Part of [`ListOffsetsResponse`].
+    /// The offset of one partition.
     response ListOffsetsPartitionResponse {
-        /// The PartitionIndex.
+        /// The partition's number.
         partition_index: i32, 0+;
-        /// The ErrorCode.
+        /// Why there is no offset; none if there is.
         error_code: ErrorCode, 0+;
-        /// The Timestamp.
+        /// The time of the record found; -1 if the offset is not that of a record asked for by
+        /// time.
         timestamp: i64, 1+, default -1;
-        /// The Offset.
+        /// The offset; -1 if no record is that young.
         offset: i64, 1+, default -1;
-        /// The LeaderEpoch.
+        /// The leader epoch of the record there; -1 if not known.
         leader_epoch: i32, 4+, default -1;
     }
 }

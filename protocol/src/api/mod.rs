@@ -41,7 +41,6 @@ pub trait Request: Encode + direction::Received + Send + Sync + 'static {
 macro_rules! apis {
     ($($module:ident: $request:ident => $response:ident;)+) => {
         $(
-            #[doc = concat!("`", stringify!($request), "` and its response.")]
             pub mod $module;
             pub use $module::*;
         )+

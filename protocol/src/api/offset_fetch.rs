@@ -1,113 +1,121 @@
-use crate::{ApiKey, ErrorCode, Uuid, message::{api, message}};
+//! The offsets a group has committed.
+//!
+//! Several groups at once from version 8 (KIP-709); topic ids instead of names from 10 (KIP-848).
+
+use crate::{
+    ApiKey, ErrorCode, Uuid,
+    message::{api, message},
+};
 
 message! {
-    /// `OffsetFetch`: what is asked.
+    /// Asks for committed offsets.
     request OffsetFetchRequest {
-        /// The GroupId.
+        /// The group, before version 8.
         group_id: String, 0-7;
-        /// The Topics.
+        /// The partitions, before version 8; null for all that the group has committed.
         topics: Option<Vec<OffsetFetchRequestTopic>>, 0-7, nullable 2-7, default Some(Vec::new());
-        /// The Groups.
+        /// The groups and their partitions, from version 8 on.
         groups: Vec<OffsetFetchRequestGroup>, 8+;
-        /// The RequireStable.
+        /// Answer `UNSTABLE_OFFSET_COMMIT` while a transaction has commits pending (KIP-447).
         require_stable: bool, 7+;
     }
 
-    /// Part of [`OffsetFetchRequest`].
+    /// Partitions of one topic, before version 8.
     request OffsetFetchRequestTopic {
-        /// The Name.
+        /// The topic's name.
         name: String, 0-7;
-        /// The PartitionIndexes.
+        /// The partitions' numbers.
         partition_indexes: Vec<i32>, 0-7;
     }
 
-    /// Part of [`OffsetFetchRequest`].
+    /// A group and the partitions asked about.
     request OffsetFetchRequestGroup {
-        /// The GroupId.
+        /// The group's id.
         group_id: String, 8+;
-        /// The MemberId.
+        /// The member's id (KIP-848); null from outside the group and in a classic one.
         member_id: Option<String>, 9+, nullable 9+, ignorable;
-        /// The MemberEpoch.
+        /// The member's epoch (KIP-848); -1 from outside the group and in a classic one.
         member_epoch: i32, 9+, default -1, ignorable;
-        /// The Topics.
+        /// The partitions; null for all that the group has committed.
         topics: Option<Vec<OffsetFetchRequestTopics>>, 8+, nullable 8+, default Some(Vec::new());
     }
 
-    /// Part of [`OffsetFetchRequest`].
+    /// Partitions of one topic.
     request OffsetFetchRequestTopics {
-        /// The Name.
+        /// The topic's name, before version 10.
         name: String, 8-9, ignorable;
-        /// The TopicId.
+        /// The topic's id, from version 10 on.
         topic_id: Uuid, 10+, ignorable;
-        /// The PartitionIndexes.
+        /// The partitions' numbers.
         partition_indexes: Vec<i32>, 8+;
     }
 
-    /// `OffsetFetch`: what is answered.
+    /// The offsets committed.
     response OffsetFetchResponse {
-        /// The ThrottleTimeMs.
+        /// Milliseconds the client is to stay quiet on this connection, for it is over a quota
+        /// (KIP-219).
         throttle_time_ms: i32, 3+, ignorable;
-        /// The Topics.
+        /// The offsets, before version 8.
         topics: Vec<OffsetFetchResponseTopic>, 0-7;
-        /// The ErrorCode.
+        /// An error of the whole group, before version 8.
         error_code: ErrorCode, 2-7, ignorable;
-        /// The Groups.
+        /// The offsets of each group, from version 8 on.
         groups: Vec<OffsetFetchResponseGroup>, 8+;
     }
 
-    /// Part of [`OffsetFetchResponse`].
+    /// Offsets of one topic, before version 8.
     response OffsetFetchResponseTopic {
-        /// The Name.
+        /// The topic's name.
         name: String, 0-7;
-        /// The Partitions.
+        /// The offset of each partition.
         partitions: Vec<OffsetFetchResponsePartition>, 0-7;
     }
 
-    /// Part of [`OffsetFetchResponse`].
+    /// The offset of one partition, before version 8.
     response OffsetFetchResponsePartition {
-        /// The PartitionIndex.
+        /// The partition's number.
         partition_index: i32, 0-7;
-        /// The CommittedOffset.
+        /// The next offset to read; -1 if nothing is committed.
         committed_offset: i64, 0-7;
-        /// The CommittedLeaderEpoch.
+        /// The epoch committed with it (KIP-320); -1 if none was.
         committed_leader_epoch: i32, 5-7, default -1, ignorable;
-        /// The Metadata.
+        /// What the client kept next to the offset.
         metadata: Option<String>, 0-7, nullable 0-7, default Some(String::new());
-        /// The ErrorCode.
+        /// Why there is no offset; none if there is, or nothing is committed.
         error_code: ErrorCode, 0-7;
     }
 
-    /// Part of [`OffsetFetchResponse`].
+    /// The offsets of one group.
     response OffsetFetchResponseGroup {
-        /// The GroupId.
+        /// The group's id.
         group_id: String, 8+;
-        /// The Topics.
+        /// The offsets, by topic.
         topics: Vec<OffsetFetchResponseTopics>, 8+;
-        /// The ErrorCode.
+        /// An error of the whole group.
         error_code: ErrorCode, 8+;
     }
 
-    /// Part of [`OffsetFetchResponse`].
+    /// Offsets of one topic.
     response OffsetFetchResponseTopics {
-        /// The Name.
+        /// The topic's name, before version 10.
         name: String, 8-9, ignorable;
-        /// The TopicId.
+        /// The topic's id, from version 10 on.
         topic_id: Uuid, 10+, ignorable;
-        /// The Partitions.
+        /// The offset of each partition.
         partitions: Vec<OffsetFetchResponsePartitions>, 8+;
     }
 
-    /// Part of [`OffsetFetchResponse`].
+    /// The offset of one partition.
     response OffsetFetchResponsePartitions {
-        /// The PartitionIndex.
+        /// The partition's number.
         partition_index: i32, 8+;
-        /// The CommittedOffset.
+        /// The next offset to read; -1 if nothing is committed.
         committed_offset: i64, 8+;
-        /// The CommittedLeaderEpoch.
+        /// The epoch committed with it (KIP-320); -1 if none was.
         committed_leader_epoch: i32, 8+, default -1, ignorable;
-        /// The Metadata.
+        /// What the client kept next to the offset.
         metadata: Option<String>, 8+, nullable 8+, default Some(String::new());
-        /// The ErrorCode.
+        /// Why there is no offset; none if there is, or nothing is committed.
         error_code: ErrorCode, 8+;
     }
 }
