@@ -40,7 +40,8 @@ use super::{Codec, CompressError, Compression, DecompressError};
 /// goes below -7.
 #[derive(Debug, Default)]
 pub struct Zstd {
-    /// Where small frames are inflated: the decoder asks for 128 KiB of room for a frame of a hundred bytes.
+    /// Where frames are inflated, to be copied to an output of their size: the decoder asks for 128 KiB more than a
+    /// frame needs, or for twice of it, and memory that is in use already is faster than the copy is slow.
     scratch: Pool<Vec<u8>>,
 }
 
@@ -118,8 +119,16 @@ impl Zstd {
         let limit = size.unwrap_or(room);
         let plan = plan(header, frame, limit).map_err(|reason| output.corrupt(reason))?;
         let result = match plan {
-            Some(capacity) if capacity <= SCRATCH_SIZE => {
-                return self.read_small(frame, limit, size, output);
+            Some(capacity) if capacity <= MAX_SCRATCH => {
+                let mut scratch = self.scratch.take(|_| true).unwrap_or_default();
+                scratch.reserve_exact(capacity);
+                let result = inflate(frame, limit, &mut scratch);
+                if result.is_ok() {
+                    output.extend(&scratch)?;
+                }
+                scratch.clear();
+                self.scratch.put(scratch);
+                result
             }
             Some(capacity) => {
                 let out = output.bytes();
@@ -129,24 +138,6 @@ impl Zstd {
             None => return stream(frame, output),
         };
         result.map_err(|error| explain(error, size, output))
-    }
-
-    fn read_small(
-        &self,
-        frame: &[u8],
-        limit: usize,
-        size: Option<usize>,
-        output: &mut Inflating<'_>,
-    ) -> Result<(), DecompressError> {
-        let mut scratch =
-            self.scratch.take(|_| true).unwrap_or_else(|| Vec::with_capacity(SCRATCH_SIZE));
-        let result = match inflate(frame, limit, &mut scratch) {
-            Ok(()) => output.extend(&scratch),
-            Err(error) => Err(explain(error, size, output)),
-        };
-        scratch.clear();
-        self.scratch.put(scratch);
-        result
     }
 }
 
@@ -176,7 +167,7 @@ fn plan(header: FrameHeader, frame: &[u8], room: usize) -> Result<Option<usize>,
         None if count == 1 => most,
         None => most.saturating_mul(2),
     };
-    let capacity = (expected.min(room) + block_size + COPY_PAD).max(SCRATCH_SIZE);
+    let capacity = (expected.min(room) + block_size + COPY_PAD).max(MIN_SCRATCH);
     if header.content_size.is_some() {
         return Ok(Some(capacity));
     }
@@ -198,7 +189,7 @@ fn plan(header: FrameHeader, frame: &[u8], room: usize) -> Result<Option<usize>,
     Ok(Some(capacity))
 }
 
-/// Inflates a frame piece by piece: slower by a third, but it asks for no more than it inflates.
+/// Inflates a frame piece by piece: slower by a third, but beyond what it inflates it asks for 8 MiB at most.
 fn stream(frame: &[u8], output: &mut Inflating<'_>) -> Result<(), DecompressError> {
     let mut decompressor = Decompressor::with_options(OPTIONS);
     let mut piece = vec![0; PIECE_SIZE];
@@ -291,7 +282,9 @@ const COMPRESSED: u32 = 2;
 const COPY_PAD: usize = 64;
 /// The most that the decoder reserves by extrapolation.
 const MAX_EXTRAPOLATED: usize = 64 << 20;
-/// Enough for most batches, and the least that is ever planned.
-const SCRATCH_SIZE: usize = 1 << 20;
+/// The least that is ever planned: enough for most batches.
+const MIN_SCRATCH: usize = 1 << 20;
+/// The most that is kept aside; what needs more is inflated in place.
+const MAX_SCRATCH: usize = 4 << 20;
 /// What is inflated between two looks at the limit.
 const PIECE_SIZE: usize = 64 << 10;

@@ -274,9 +274,21 @@ fn zstd_frames_follow_each_other() {
 
 #[test]
 fn zstd_inflates_large_frames_in_place() {
-    // Beyond what is kept aside for small ones, several blocks, with and without their size in the header.
-    let records: Vec<u8> = (0..200_000_u32).flat_map(|i| i.wrapping_mul(i).to_le_bytes()).collect();
-    let sized = deflate(Compression::Zstd, &[&records, &records], Some(1));
-    let inflated = inflate(Compression::Zstd, &sized.repeat(2), 4 * records.len()).unwrap();
-    assert!(inflated == records.repeat(4));
+    // Beyond what is kept aside, with the size in the header and without it.
+    let records: Vec<u8> = (0..300_000_u32).flat_map(|i| i.wrapping_mul(i).to_le_bytes()).collect();
+    let chunks = [&records[..]; 4];
+    let told = deflate(Compression::Zstd, &chunks, Some(1));
+    let inflated = inflate(Compression::Zstd, &told.repeat(2), 8 * records.len()).unwrap();
+    assert!(inflated == records.repeat(8));
+
+    let whole = chunks.concat();
+    let mut untold = hex("28b52ffd0058");
+    for block in whole.chunks(128 << 10) {
+        untold.extend(&(u32::try_from(block.len()).unwrap() << 3).to_le_bytes()[..3]);
+        untold.extend(block);
+    }
+    untold.extend([1, 0, 0]);
+    assert!(inflate(Compression::Zstd, &untold, whole.len()).unwrap() == whole);
+    let error = inflate(Compression::Zstd, &untold, whole.len() - 1).unwrap_err();
+    assert!(matches!(error, DecompressError::TooLarge { .. }), "{error:?}");
 }
