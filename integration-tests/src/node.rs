@@ -102,7 +102,11 @@ impl Node {
         fs::write(&logging, LOG4J_1).map_err(LaunchError::io("write", &logging))?;
         let mut command = self.command(java, jars, FORMAT_HEAP_MIB)?;
         command.args(["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c"]).arg(file);
-        command.spawn().map_err(LaunchError::io("run", "java"))
+        let tool = command.spawn().map_err(LaunchError::io("run", "java"))?;
+        // So that the keeper ends it too: it would write into a folder that was just removed.
+        let pid = self.pid_file();
+        fs::write(&pid, tool.id().to_string()).map_err(LaunchError::io("write", pid))?;
+        Ok(tool)
     }
 
     /// Starts its process, detached: it outlives this one unless a keeper watches.
