@@ -1,1 +1,53 @@
-//! A Kafka consumer: background fetching, positions, offsets and group membership.
+//! A Kafka consumer that fetches in the background, hands records out borrowed from the
+//! response they came in, and commits only what the application has marked as done.
+//!
+//! ```text
+//!  broker ─► fetch loop ─► buffers of raw batches ─► prepared (checked, inflated) ─► poll · recv · stream
+//!            one per        one per partition          current and next                   │
+//!            broker                                                                      mark
+//!  coordinator ◄─ group machine ─► assigned · revoked · lost                              ▼
+//!             ◄─ commits ◄──────────────────────────────────────────────── marks by assignment epoch
+//! ```
+//!
+//! | task | owns | fed by | gives |
+//! |---|---|---|---|
+//! | driver | group machine, callbacks, positions to look up | coordinator, metadata, control | assignments, positions |
+//! | fetch loop, one per broker | what is in flight there | partitions below their low-water mark | raw batches |
+//! | committer | the order of commits | marks, `commit`, the interval | committed offsets |
+//! | the application | the records it polled | `poll` | marks |
+//!
+//! Nothing here waits for the application: heartbeats, fetches and rebalances go on while it
+//! works. Only [`ConsumerConfig::max_poll_interval`] bounds how long it may be silent.
+
+mod builder;
+mod config;
+mod consumer;
+mod control;
+mod driver;
+mod error;
+mod fetch;
+mod fetched;
+mod group;
+mod listener;
+mod mark;
+mod message;
+mod offsets;
+mod partitions;
+mod record_batch;
+mod shared;
+mod stream;
+
+pub use builder::ConsumerBuilder;
+pub use config::{ConsumerConfig, OffsetReset, Start};
+pub use consumer::Consumer;
+pub use control::ConsumerControl;
+pub use error::{
+    AssignError, CloseError, CommitError, ConsumerError, Fenced, NotAssigned, OffsetRefused,
+    PartitionError,
+};
+pub use fetched::Fetched;
+pub use listener::{Callback, RebalanceListener};
+pub use mark::{AssignmentEpoch, Mark};
+pub use message::Message;
+pub use record_batch::{ConsumedRecord, Messages, RecordBatch, Records};
+pub use stream::MessageStream;

@@ -1,0 +1,448 @@
+//! The task that keeps a consumer in its group and its partitions on their way.
+
+mod callbacks;
+mod coordinator;
+mod starts;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use ottla_client::{CoordinatorError, Topic, TopicPartition};
+use ottla_protocol::ErrorCode;
+use ottla_protocol::api::{HeartbeatResponse, JoinGroupResponse, SyncGroupResponse};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until};
+
+use self::callbacks::{Callbacks, Notice};
+use self::coordinator::Miss;
+use self::starts::Found;
+use crate::config::Start;
+use crate::error::{CommitError, ConsumerError};
+use crate::group::{Action, Failure, GroupError, GroupMachine, PartitionSet};
+use crate::listener::RebalanceListener;
+use crate::partitions::{Leader, Lookups, Stay};
+use crate::shared::Shared;
+
+/// Commands that may wait: one to close, and news about refused commits, of which the first one
+/// says everything.
+pub(crate) const QUEUE: usize = 8;
+
+/// How long a member that is dropped, not closed, tries to tell its group.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Give everything up, commit, leave.
+    Close { reply: oneshot::Sender<Result<(), CommitError>> },
+    /// The coordinator refused a commit of this generation.
+    CommitRefused { generation: i32, code: ErrorCode },
+}
+
+/// What came of something that was under way.
+enum Event {
+    Coordinator(Result<(), CoordinatorError>),
+    Joined(u64, Result<JoinGroupResponse, Miss>),
+    Counted(u64, BTreeMap<String, i32>),
+    Synced(u64, Result<SyncGroupResponse, Miss>),
+    Heartbeat(u64, Result<HeartbeatResponse, Miss>),
+    Left(u64),
+    /// A callback ended, and what followed from it.
+    Told(Notice, Result<(), CommitError>),
+    Starts(Vec<Found>),
+}
+
+type Work = FuturesUnordered<BoxFuture<'static, Event>>;
+
+/// See the module. All it waits for is in `work`, so that nothing waits for anything else: a
+/// heartbeat not for a callback, and nothing at all for the application.
+pub(crate) struct Driver {
+    shared: Arc<Shared>,
+    machine: Option<GroupMachine>,
+    callbacks: Callbacks,
+    commands: mpsc::Receiver<Command>,
+    topics: Vec<Topic>,
+    metadata: watch::Receiver<u64>,
+    work: Work,
+    /// Who waits for the end, and how the last commit went.
+    closing: Option<oneshot::Sender<Result<(), CommitError>>>,
+    last_commit: Result<(), CommitError>,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        machine: Option<GroupMachine>,
+        listener: Option<Arc<dyn RebalanceListener>>,
+        commands: mpsc::Receiver<Command>,
+        topics: Vec<Topic>,
+    ) -> Self {
+        let metadata = shared.client.metadata().changed();
+        Self {
+            callbacks: Callbacks::new(Arc::clone(&shared), listener),
+            shared,
+            machine,
+            commands,
+            topics,
+            metadata,
+            work: Work::new(),
+            closing: None,
+            last_commit: Ok(()),
+        }
+    }
+
+    /// Runs until the consumer stops.
+    pub(crate) async fn run(mut self) {
+        for topic in &self.topics {
+            self.shared.client.metadata().follow(topic);
+        }
+        let stop = self.shared.stop.clone();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = self.serve() => {}
+        }
+        self.fence_all();
+        self.say_farewell().await;
+    }
+
+    async fn serve(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        loop {
+            let now = Instant::now();
+            self.act(now);
+            self.follow_leaders();
+            let lookups = self.look_up(now);
+            let silence = self.watch_silence(now);
+            let machine = self.machine.as_ref().and_then(GroupMachine::wake_at);
+            let wake_at = [lookups, silence, machine].into_iter().flatten().min();
+            tokio::select! {
+                biased;
+                Some(event) = self.work.next(), if !self.work.is_empty() => self.handle(event),
+                Some(command) = self.commands.recv() => self.obey(command),
+                changed = self.metadata.changed() => match changed {
+                    Ok(()) => self.notice_topics(),
+                    // The client is gone, and with it all that could still be done.
+                    Err(_) => return shared.abandon(),
+                },
+                () = shared.driver.notified() => self.notice_life(),
+                () = sleep_until(wake_at.unwrap_or(now)), if wake_at.is_some() => {}
+            }
+        }
+    }
+
+    /// Does what the group machine wants now.
+    fn act(&mut self, now: Instant) {
+        while let Some(action) = self.machine.as_mut().and_then(|machine| machine.poll(now)) {
+            self.publish_membership();
+            match action {
+                Action::Assigned(partitions) => self.assigned(&partitions),
+                Action::Revoke(partitions) => self.revoke(&partitions),
+                Action::Lost(partitions) => self.lost(&partitions),
+                Action::Fail(error) => self.shared.fail(self.group_error(error)),
+                Action::Closed => self.closed(),
+                request => self.request(request),
+            }
+        }
+        self.publish_membership();
+        self.work.extend(self.callbacks.next());
+    }
+
+    fn handle(&mut self, event: Event) {
+        let now = Instant::now();
+        if let Event::Starts(found) = event {
+            return self.handle_starts(found);
+        }
+        let Some(machine) = &mut self.machine else {
+            if let Event::Told(_, result) = event {
+                self.callbacks.done();
+                self.last_commit = result;
+                self.closed();
+            }
+            return;
+        };
+        match event {
+            Event::Coordinator(found) => {
+                let found = found.map_err(|error| Miss::Coordinator(error).failure());
+                machine.handle_coordinator(found, now);
+            }
+            Event::Joined(attempt, answer) => {
+                let answer = answer.map_err(|error| self.missed(&error));
+                if let Some(machine) = &mut self.machine {
+                    machine.handle_joined(attempt, answer, now);
+                }
+            }
+            Event::Counted(attempt, counts) => machine.handle_counted(attempt, counts),
+            Event::Synced(attempt, answer) => {
+                let answer = answer.map_err(|error| self.missed(&error));
+                if let Some(machine) = &mut self.machine {
+                    machine.handle_synced(attempt, answer, now);
+                }
+            }
+            Event::Heartbeat(attempt, answer) => {
+                let answer = match answer {
+                    Ok(response) => response.error_code.into_result().map_err(Failure::Code),
+                    Err(error) => Err(self.missed(&error)),
+                };
+                if let Some(machine) = &mut self.machine {
+                    machine.handle_heartbeat(attempt, answer, now);
+                }
+            }
+            Event::Left(attempt) => machine.handle_left(attempt),
+            Event::Told(notice, result) => {
+                self.callbacks.done();
+                self.told(notice, result);
+            }
+            Event::Starts(_) => {}
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::CommitRefused { generation, code } => {
+                if let Some(machine) = &mut self.machine {
+                    machine.handle_commit_refused(generation, code, Instant::now());
+                }
+            }
+            Command::Close { reply } => {
+                self.closing = Some(reply);
+                match &mut self.machine {
+                    Some(machine) => machine.handle_close(),
+                    None => {
+                        let stays = self.shared.partitions.lock().stays();
+                        self.callbacks.push(Notice::Revoked(stays));
+                    }
+                }
+            }
+        }
+    }
+
+    // What the group says about partitions.
+
+    fn assigned(&mut self, partitions: &PartitionSet) {
+        let held = self.callbacks.has_listener();
+        let stays: Vec<Stay> = {
+            let mut table = self.shared.partitions.lock();
+            let all = partitions.iter().map(|(topic, partition)| {
+                TopicPartition::new(self.shared.client.topic(topic), *partition)
+            });
+            all.map(|at| table.assign(&at, Start::Committed, held)).collect()
+        };
+        {
+            let mut marks = self.shared.marks.lock();
+            stays.iter().for_each(|stay| marks.open(stay.slot, stay.epoch));
+        }
+        tracing::info!(partitions = stays.len(), "assigned");
+        self.shared.changed();
+        self.callbacks.push(Notice::Assigned(stays));
+    }
+
+    fn revoke(&mut self, partitions: &PartitionSet) {
+        let stays = self.stays_of(partitions);
+        tracing::info!(partitions = stays.len(), "revoked");
+        self.shared.partitions.lock().begin_revoking(&stays);
+        self.shared.changed();
+        self.callbacks.push(Notice::Revoked(stays));
+    }
+
+    /// Fences everything, also what is being revoked; the application is told of what it was not
+    /// told yet.
+    fn lost(&mut self, partitions: &PartitionSet) {
+        let stays = self.stays_of(partitions);
+        self.fence_all();
+        if !stays.is_empty() {
+            tracing::warn!(partitions = stays.len(), "lost");
+            self.callbacks.push(Notice::Lost(stays));
+        }
+    }
+
+    fn told(&mut self, notice: Notice, result: Result<(), CommitError>) {
+        match notice {
+            Notice::Assigned(stays) => self.shared.partitions.lock().release(&stays),
+            Notice::Revoked(stays) => {
+                self.fence(&stays);
+                if let Err(error) = &result {
+                    tracing::warn!(%error, "the commit before handing partitions over failed");
+                }
+                self.last_commit = result;
+                if let Some(machine) = &mut self.machine {
+                    machine.handle_revoked();
+                }
+            }
+            Notice::Lost(_) => {}
+        }
+    }
+
+    fn stays_of(&self, partitions: &PartitionSet) -> Vec<Stay> {
+        let stays = self.shared.partitions.lock().stays().into_iter();
+        let named = |stay: &Stay| (stay.at.topic.name().to_owned(), stay.at.partition);
+        stays.filter(|stay| partitions.contains(&named(stay))).collect()
+    }
+
+    fn fence_all(&self) {
+        let stays = self.shared.partitions.lock().stays();
+        self.fence(&stays);
+    }
+
+    fn fence(&self, stays: &[Stay]) {
+        {
+            let mut marks = self.shared.marks.lock();
+            stays.iter().for_each(|stay| marks.fence(stay.slot, stay.epoch));
+        }
+        self.shared.partitions.lock().unassign(stays);
+        self.shared.changed();
+    }
+
+    /// Everything is given up, and the group knows.
+    fn closed(&mut self) {
+        if let Some(reply) = self.closing.take() {
+            self.fence_all();
+            let result = std::mem::replace(&mut self.last_commit, Ok(()));
+            let _ = reply.send(result);
+        }
+    }
+
+    // Leaders and starts.
+
+    /// Gives every partition the leader it has by metadata, and every leader a fetch loop.
+    fn follow_leaders(&self) {
+        let cluster = self.shared.client.cluster();
+        let mut moved = Vec::new();
+        {
+            let mut table = self.shared.partitions.lock();
+            let leaders: Vec<_> = table
+                .leaders()
+                .map(|(slot, at, _)| {
+                    let topic = cluster.topic(&at.topic);
+                    let partition = topic.and_then(|topic| topic.partition(at.partition));
+                    let leader = topic.zip(partition).and_then(|(topic, partition)| {
+                        let broker = partition.leader?;
+                        Some(Leader { broker, epoch: partition.leader_epoch, topic_id: topic.id })
+                    });
+                    (slot, leader)
+                })
+                .collect();
+            for (slot, leader) in leaders {
+                if table.set_leader(slot, leader) {
+                    moved.extend(leader.map(|leader| leader.broker));
+                }
+            }
+        }
+        moved.sort_unstable();
+        moved.dedup();
+        for broker in moved {
+            self.shared.fetch_from(broker);
+        }
+    }
+
+    /// Starts the look-ups that are due; when there may be more.
+    fn look_up(&mut self, now: Instant) -> Option<Instant> {
+        let Lookups { committed, ends, wake_at, stopped } =
+            self.shared.partitions.lock().take_lookups(now);
+        if stopped {
+            self.shared.wake_application();
+        }
+        if !committed.is_empty() {
+            let find = starts::committed(Arc::clone(&self.shared), committed);
+            self.work.push(Box::pin(async { Event::Starts(find.await) }));
+        }
+        for (broker, ends) in starts::by_leader(ends) {
+            let find = starts::ends(Arc::clone(&self.shared), broker, ends);
+            self.work.push(Box::pin(async { Event::Starts(find.await) }));
+        }
+        // Those without a listener, or told already, may be fetched at once.
+        wake_at
+    }
+
+    fn handle_starts(&self, found: Vec<Found>) {
+        let now = Instant::now();
+        for Found { lookup, result, is_committed } in found {
+            match result {
+                Ok(offset) => {
+                    if let (true, Some(offset)) = (is_committed, offset) {
+                        self.shared.marks.lock().found_committed(lookup.slot, offset);
+                    }
+                    let broker = self.shared.partitions.lock().start_found(&lookup, offset);
+                    self.shared.wake(broker);
+                }
+                Err(error) => {
+                    self.shared.partitions.lock().start_failed(&lookup, error, now);
+                }
+            }
+        }
+        self.shared.wake_application();
+    }
+
+    // The application and the cluster.
+
+    /// Lets the member go when its application has been silent for too long; when to look again.
+    fn watch_silence(&mut self, now: Instant) -> Option<Instant> {
+        let limit = self.shared.config.max_poll_interval?;
+        let machine = self.machine.as_mut().filter(|machine| machine.is_stable())?;
+        let until = self.shared.liveness.silent_until(limit);
+        let until = until.unwrap_or_else(|| now + limit);
+        if until > now {
+            return Some(until);
+        }
+        let after = self.shared.liveness.silence(now);
+        let group = self.shared.config.group.clone().unwrap_or_default();
+        tracing::warn!(group, ?after, "the application is silent: leaving the group");
+        machine.handle_silence();
+        self.shared.away.store(true, Ordering::Relaxed);
+        self.shared.tell(ConsumerError::MaxPollIntervalExceeded { group, after });
+        Some(now)
+    }
+
+    fn notice_life(&mut self) {
+        if let Some(machine) = &mut self.machine {
+            if !self.shared.away.load(Ordering::Relaxed) {
+                machine.handle_life();
+            }
+        }
+    }
+
+    fn notice_topics(&mut self) {
+        let Some(machine) = &mut self.machine else { return };
+        let cluster = self.shared.client.cluster();
+        let counts = machine
+            .watched()
+            .filter_map(|name| {
+                let topic = cluster.topic(&self.shared.client.topic(name))?;
+                Some((name.to_owned(), coordinator::count(topic)?))
+            })
+            .collect();
+        machine.handle_topics(&counts);
+    }
+
+    fn publish_membership(&self) {
+        if let Some(machine) = &self.machine {
+            self.shared.membership.set(machine.member_id(), machine.generation());
+        }
+    }
+
+    fn group_error(&self, error: GroupError) -> ConsumerError {
+        let GroupError { api, code } = error;
+        let config = &self.shared.config;
+        let group = config.group.clone().unwrap_or_default();
+        match (code, &config.group_instance) {
+            (ErrorCode::FENCED_INSTANCE_ID, Some(instance)) => {
+                ConsumerError::Fenced { group, instance: instance.clone() }
+            }
+            _ => ConsumerError::GroupRefused { group, api, error: code },
+        }
+    }
+
+    /// A request that came to nothing; the next one looks the coordinator up again.
+    fn missed(&self, miss: &Miss) -> Failure {
+        tracing::debug!(%miss, "the coordinator did not answer");
+        if miss.is_fatal() {
+            self.shared.abandon();
+        }
+        self.forget_coordinator();
+        miss.failure()
+    }
+}

@@ -1,0 +1,10 @@
+//! From the brokers into the partitions' buffers.
+
+mod broker_loop;
+mod budget;
+mod prepare;
+mod request;
+
+pub(crate) use broker_loop::BrokerLoop;
+pub(crate) use budget::{Budget, Charge};
+pub(crate) use prepare::{Job, Prepared};

@@ -1,0 +1,163 @@
+//! A batch made ready to be handed out: checked, inflated, and read through once.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ottla_client::TopicPartition;
+use ottla_protocol::compression::{Codecs, Compression, DecompressError};
+use ottla_protocol::records::{Batch, BatchError, RecordCursor};
+
+use super::budget::{Budget, Charge};
+use crate::error::PartitionError;
+use crate::mark::AssignmentEpoch;
+use crate::partitions::Slot;
+use crate::record_batch::{Chunk, Part};
+
+/// Above this many compressed bytes inflating takes long enough (some 100 µs) to be moved off the
+/// threads that other tasks run on.
+const HEAVY: usize = 32 * 1024;
+
+/// A batch that is to be made ready.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) slot: Slot,
+    pub(crate) epoch: AssignmentEpoch,
+    pub(crate) generation: u64,
+    pub(crate) at: TopicPartition,
+    pub(crate) batch: Batch,
+    /// Of the batch as it came.
+    pub(crate) charge: Charge,
+    /// Records before it are not wanted: a batch comes whole, wherever in it one starts to read.
+    pub(crate) from: i64,
+}
+
+/// What came of a job.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) slot: Slot,
+    pub(crate) generation: u64,
+    /// Bytes as it came.
+    pub(crate) wire: usize,
+    /// Whether it takes more memory now than it did then.
+    pub(crate) inflated: bool,
+    /// Where to go on behind the batch.
+    pub(crate) next_offset: i64,
+    /// `None` for a batch without records to hand out, such as a transaction's marker.
+    pub(crate) outcome: Result<Option<Part>, PartitionError>,
+}
+
+impl Job {
+    /// Whether it may take long.
+    pub(crate) fn is_heavy(&self) -> bool {
+        self.batch.compression() != Compression::None && self.charge.bytes() > HEAVY
+    }
+
+    pub(crate) fn run(self, codecs: &Codecs, limit: usize, budget: &Arc<Budget>) -> Prepared {
+        Prepared {
+            slot: self.slot,
+            generation: self.generation,
+            wire: self.charge.bytes(),
+            inflated: self.batch.compression() != Compression::None,
+            next_offset: self.batch.next_offset(),
+            outcome: self.prepare_whole(codecs, limit, budget),
+        }
+    }
+
+    /// A codec may be the user's own: its panic must not leave the partition waiting for ever.
+    fn prepare_whole(
+        self,
+        codecs: &Codecs,
+        limit: usize,
+        budget: &Arc<Budget>,
+    ) -> Result<Option<Part>, PartitionError> {
+        let base_offset = self.batch.base_offset();
+        let prepare = AssertUnwindSafe(|| self.prepare(codecs, limit, budget));
+        std::panic::catch_unwind(prepare).unwrap_or_else(|_| {
+            let reason = "its codec panicked".to_owned();
+            Err(PartitionError::Unsupported { base_offset, reason })
+        })
+    }
+
+    fn prepare(
+        self,
+        codecs: &Codecs,
+        limit: usize,
+        budget: &Arc<Budget>,
+    ) -> Result<Option<Part>, PartitionError> {
+        let batch = self.batch;
+        batch.check_crc().map_err(|error| batch_error(&error, limit))?;
+        if batch.is_control() {
+            return Ok(None);
+        }
+        let records = batch.inflate(codecs, limit).map_err(|error| batch_error(&error, limit))?;
+        let charge = match batch.compression() {
+            Compression::None => self.charge,
+            _ => budget.charge(records.len()),
+        };
+        let Some((cursor, count)) = read_through(&batch, &records, self.from)? else {
+            return Ok(None);
+        };
+        let next_offset = batch.next_offset();
+        let chunk = Chunk {
+            at: self.at,
+            slot: self.slot,
+            epoch: self.epoch,
+            generation: self.generation,
+            leader_epoch: batch.leader_epoch(),
+            records,
+            _charge: charge,
+        };
+        Ok(Some(Part { chunk: Arc::new(chunk), cursor, count, next_offset }))
+    }
+}
+
+/// Reads every record once, so that nobody who iterates later meets an error halfway: a cursor at
+/// the first record that is wanted, and how many there are from it on.
+fn read_through(
+    batch: &Batch,
+    records: &Bytes,
+    from: i64,
+) -> Result<Option<(RecordCursor, u32)>, PartitionError> {
+    let corrupt = |error: &dyn std::error::Error| PartitionError::Corrupt {
+        base_offset: batch.base_offset(),
+        reason: error.to_string(),
+    };
+    let mut start = batch.cursor();
+    let mut cursor = batch.cursor();
+    if batch.base_offset() < from {
+        while let Some(record) = cursor.next(records) {
+            if record.map_err(|error| corrupt(&error))?.offset >= from {
+                break;
+            }
+            start = cursor.clone();
+        }
+        cursor = start.clone();
+    }
+    let mut count = 0_u32;
+    while let Some(record) = cursor.next(records) {
+        record.map_err(|error| corrupt(&error))?;
+        count = count.saturating_add(1);
+    }
+    Ok((count > 0).then_some((start, count)))
+}
+
+/// An error of the batch as the application gets to see it.
+pub(crate) fn batch_error(error: &BatchError, limit: usize) -> PartitionError {
+    let base_offset = error.base_offset();
+    match error {
+        BatchError::UnsupportedMagic { .. } => {
+            PartitionError::Unsupported { base_offset, reason: error.to_string() }
+        }
+        BatchError::Inflate { source: DecompressError::TooLarge { .. }, .. } => {
+            PartitionError::TooLarge { base_offset, limit }
+        }
+        BatchError::Inflate { source: source @ DecompressError::Missing(_), .. } => {
+            PartitionError::Unsupported { base_offset, reason: source.to_string() }
+        }
+        BatchError::Inflate { source, .. } => {
+            PartitionError::Corrupt { base_offset, reason: source.to_string() }
+        }
+        error => PartitionError::Corrupt { base_offset, reason: error.to_string() },
+    }
+}

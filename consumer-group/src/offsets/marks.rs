@@ -1,0 +1,176 @@
+//! The highest mark of each partition.
+
+use crate::error::Fenced;
+use crate::mark::{AssignmentEpoch, Mark};
+use crate::partitions::Slot;
+
+/// Per partition what is marked and what of it is committed, fenced by assignment epoch.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    slots: Vec<Place>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    epoch: Option<AssignmentEpoch>,
+    marked: Option<(i64, i32)>,
+    committed: Option<i64>,
+}
+
+/// An offset that is to be committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Due {
+    pub(crate) slot: Slot,
+    pub(crate) epoch: AssignmentEpoch,
+    pub(crate) offset: i64,
+    pub(crate) leader_epoch: i32,
+}
+
+/// What has become of an offset that was to be committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// It still is, perhaps further on by now.
+    Due(Due),
+    Committed,
+    /// Its partition has left.
+    Gone,
+}
+
+impl Marks {
+    /// A partition was assigned: marks of this epoch are taken from now on.
+    pub(crate) fn open(&mut self, slot: Slot, epoch: AssignmentEpoch) {
+        *self.place_mut(slot) = Place { epoch: Some(epoch), ..Place::default() };
+    }
+
+    /// A stay is over: marks of it are refused, and what was not committed is forgotten.
+    pub(crate) fn fence(&mut self, slot: Slot, epoch: AssignmentEpoch) {
+        let place = self.place_mut(slot);
+        if place.epoch == Some(epoch) {
+            *place = Place::default();
+        }
+    }
+
+    /// Takes a mark. The highest one counts.
+    pub(crate) fn mark(&mut self, mark: Mark) -> Result<(), Fenced> {
+        let place = self.slots.get_mut(mark.slot.0 as usize).ok_or(Fenced)?;
+        if place.epoch != Some(mark.epoch) {
+            return Err(Fenced);
+        }
+        if place.marked.is_none_or(|(offset, _)| offset < mark.next_offset) {
+            place.marked = Some((mark.next_offset, mark.leader_epoch));
+        }
+        Ok(())
+    }
+
+    /// The application reads from elsewhere: what it marks from now on counts, also if it is
+    /// lower than before.
+    pub(crate) fn rewind(&mut self, slot: Slot) {
+        self.place_mut(slot).marked = None;
+    }
+
+    pub(crate) fn committed(&self, slot: Slot) -> Option<i64> {
+        self.slots.get(slot.0 as usize)?.committed
+    }
+
+    /// The group has this offset, as found or as committed.
+    pub(crate) fn set_committed(&mut self, slot: Slot, epoch: AssignmentEpoch, offset: i64) {
+        let place = self.place_mut(slot);
+        if place.epoch == Some(epoch) {
+            place.committed = Some(offset);
+        }
+    }
+
+    /// The group has the offset that was found when the partition was assigned.
+    pub(crate) fn found_committed(&mut self, slot: Slot, offset: i64) {
+        let place = self.place_mut(slot);
+        if place.epoch.is_some() && place.committed.is_none() {
+            place.committed = Some(offset);
+        }
+    }
+
+    /// What is marked and not committed.
+    pub(crate) fn due(&self) -> Vec<Due> {
+        let places = (0_u32..).map(Slot).zip(&self.slots);
+        places
+            .filter_map(|(slot, place)| {
+                let (offset, leader_epoch) = place.marked?;
+                let due = place.committed != Some(offset);
+                due.then_some(Due { slot, epoch: place.epoch?, offset, leader_epoch })
+            })
+            .collect()
+    }
+
+    pub(super) fn progress(&self, due: &Due) -> Progress {
+        match self.slots.get(due.slot.0 as usize) {
+            Some(place) if place.epoch == Some(due.epoch) => match place.marked {
+                Some((offset, _)) if place.committed == Some(offset) => Progress::Committed,
+                Some((offset, leader_epoch)) => Progress::Due(Due { offset, leader_epoch, ..*due }),
+                // Marks have started over: what was to be committed is no longer wanted.
+                None => Progress::Committed,
+            },
+            _ => Progress::Gone,
+        }
+    }
+
+    fn place_mut(&mut self, slot: Slot) -> &mut Place {
+        let index = slot.0 as usize;
+        if self.slots.len() <= index {
+            self.slots.resize(index + 1, Place::default());
+        }
+        #[expect(clippy::indexing_slicing, reason = "invariant: the list was made long enough")]
+        &mut self.slots[index]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(slot: u32, epoch: AssignmentEpoch, next_offset: i64) -> Mark {
+        Mark { slot: Slot(slot), epoch, next_offset, leader_epoch: 1 }
+    }
+
+    #[test]
+    fn the_highest_mark_counts() {
+        let (mut marks, epoch) = (Marks::default(), AssignmentEpoch::fresh());
+        marks.open(Slot(2), epoch);
+        for offset in [5, 9, 7] {
+            marks.mark(mark(2, epoch, offset)).unwrap();
+        }
+        let due = marks.due();
+        assert_eq!(due, [Due { slot: Slot(2), epoch, offset: 9, leader_epoch: 1 }]);
+        marks.set_committed(Slot(2), epoch, 9);
+        assert!(marks.due().is_empty());
+        assert_eq!(marks.committed(Slot(2)), Some(9));
+    }
+
+    #[test]
+    fn a_mark_from_before_the_partition_left_is_refused() {
+        let (mut marks, old) = (Marks::default(), AssignmentEpoch::fresh());
+        assert_eq!(marks.mark(mark(0, old, 1)), Err(Fenced), "never assigned");
+        marks.open(Slot(0), old);
+        marks.mark(mark(0, old, 3)).unwrap();
+        marks.fence(Slot(0), old);
+        assert_eq!(marks.mark(mark(0, old, 4)), Err(Fenced), "gone");
+        let new = AssignmentEpoch::fresh();
+        marks.open(Slot(0), new);
+        assert_eq!(marks.mark(mark(0, old, 5)), Err(Fenced), "back, but another stay");
+        assert!(marks.due().is_empty());
+        marks.mark(mark(0, new, 2)).unwrap();
+        assert_eq!(marks.due()[0].offset, 2);
+        marks.set_committed(Slot(0), old, 9);
+        assert_eq!(marks.committed(Slot(0)), None, "an answer of the old stay");
+    }
+
+    #[test]
+    fn after_a_rewind_lower_marks_count() {
+        let (mut marks, epoch) = (Marks::default(), AssignmentEpoch::fresh());
+        marks.open(Slot(0), epoch);
+        marks.mark(mark(0, epoch, 10)).unwrap();
+        marks.set_committed(Slot(0), epoch, 10);
+        marks.rewind(Slot(0));
+        assert!(marks.due().is_empty());
+        marks.mark(mark(0, epoch, 4)).unwrap();
+        assert_eq!(marks.due()[0].offset, 4);
+    }
+}
