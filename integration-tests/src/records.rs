@@ -157,9 +157,6 @@ fn unhex(text: &str) -> Option<Option<Vec<u8>>> {
         return Some(None);
     }
     let digits = text.strip_prefix('x')?.as_bytes();
-    if digits.len() % 2 != 0 {
-        return None;
-    }
     let digit = |byte: u8| u8::try_from(char::from(byte).to_digit(16)?).ok();
     let pair = |pair: &[u8]| match *pair {
         [high, low] => Some(digit(high)? << 4 | digit(low)?),
