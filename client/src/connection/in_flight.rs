@@ -97,7 +97,10 @@ impl InFlight {
                 _ if slot.deadline <= now => {
                     RequestError::TimedOut { api, broker, after: slot.timeout, sent }
                 }
-                Disconnect::Garbage(source) if index == 0 => {
+                // A response that does not decode was the caller's before, not the front's.
+                Disconnect::Garbage(source)
+                    if index == 0 && !matches!(source, MalformedResponse::Decode(_)) =>
+                {
                     RequestError::Malformed { api, broker, source: source.clone() }
                 }
                 cause => RequestError::Disconnected { api, broker, sent, cause: cause.clone() },

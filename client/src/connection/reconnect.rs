@@ -37,7 +37,7 @@ impl Reconnect {
 
     /// An attempt that began at `began` failed at `now`.
     pub(super) fn failed(&mut self, began: Instant, now: Instant) {
-        if self.failed_at.is_some_and(|at| at > began) {
+        if self.failed_at.is_some_and(|at| at >= began) {
             return;
         }
         self.failed_at = Some(now);

@@ -55,11 +55,16 @@ impl State {
         self.correlation.fetch_add(1, Ordering::Relaxed) & i32::MAX
     }
 
-    /// Says why the connection takes no more requests. A fault takes the place of a quiet reason;
-    /// apart from that, the first one stays.
+    /// Says why the connection takes no more requests. A fault takes the place of the client's
+    /// end, and that of any other quiet reason; apart from that, the first reason stays.
     pub(super) fn give_reason(&self, why: Disconnect) {
+        let weight = |why: &Disconnect| match why {
+            Disconnect::ClientClosed => 1,
+            why if why.is_quiet() => 0,
+            _ => 2,
+        };
         let mut ended = self.ended.lock();
-        if ended.as_ref().is_none_or(|earlier| earlier.is_quiet() && !why.is_quiet()) {
+        if ended.as_ref().is_none_or(|earlier| weight(earlier) < weight(&why)) {
             *ended = Some(why);
         }
     }
@@ -74,7 +79,13 @@ impl State {
         &self.condemned
     }
 
-    /// Why the connection ended; a client that goes away gives no reason of its own.
+    /// Why the connection was condemned; if nobody did, the client has gone.
+    pub(super) fn verdict(&self) -> Disconnect {
+        self.give_reason(Disconnect::ClientClosed);
+        self.ended()
+    }
+
+    /// Why the connection ended.
     pub(super) fn ended(&self) -> Disconnect {
         self.ended.lock().clone().unwrap_or(Disconnect::ClientClosed)
     }

@@ -105,7 +105,7 @@ impl Task {
             // not be declared late.
             tokio::select! {
                 biased;
-                () = &mut condemned => return state.ended(),
+                () = &mut condemned => return state.verdict(),
                 read = self.incoming.fill(&mut self.reader) => match read {
                     Ok(0) => return self.closed_by_broker(),
                     Ok(_) => if let Err(source) = self.answer() {

@@ -23,7 +23,7 @@ impl RetryPolicy {
     }
 
     /// The wait after `failures` failures in a row, for a `random` in 0..1.
-    fn wait(&self, failures: u32, random: f64) -> Duration {
+    pub fn wait(&self, failures: u32, random: f64) -> Duration {
         let max = self.max.as_secs_f64();
         // More failures than this no longer change a wait of nanoseconds into one of centuries.
         let exponent = i32::try_from(failures.saturating_sub(1).min(128)).unwrap_or(128);
@@ -54,6 +54,10 @@ impl Backoff {
     }
 
     /// Counts a failure; how long to wait after it.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "every call counts a failure: nothing to iterate over"
+    )]
     pub fn next(&mut self) -> Duration {
         self.failures = self.failures.saturating_add(1);
         self.policy.wait(self.failures, self.random.f64())
