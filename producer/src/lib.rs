@@ -1,1 +1,62 @@
 //! A batching Kafka producer that says what happened to every record.
+//!
+//! ```text
+//! send(topic, record) ─ partition ─► lock partition queue ─ encode into open batch ─► Delivery
+//!                                          │ request full / linger over / nothing in flight
+//!                      per-broker sink: take ready partitions ─► one ProduceRequest ─► connection
+//!                                          │ response, in order
+//!                      outcome cell settled once ─► its deliveries wake
+//! ```
+//!
+//! No task, no channel and no allocation for a record: it is encoded into its batch before `send`
+//! returns, and its [`Delivery`] is an index into the outcomes of that batch.
+//!
+//! | task | owns | fed by | gives |
+//! |---|---|---|---|
+//! | sink, one per broker | requests in flight there | partitions with something to send | answers to their sequencers |
+//! | router | routes, deadlines, the producer's identity | metadata, alarms | leaders to partitions |
+//!
+//! # When may a batch fail?
+//! Before it is numbered: when its delivery timeout passes, when its topic turns out unusable, when
+//! it cannot be compressed, or when the producer closes. It is then not written.
+//!
+//! Once a try of it may have reached the log it is never cancelled: it is sent again, under the
+//! same number, until a broker says yes, or until its delivery timeout; then its outcome is
+//! unknown. A clear refusal of a batch that was never in doubt makes it not written at once.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use ottla_client::Client;
+//! use ottla_producer::{Producer, Record};
+//!
+//! let client = Client::builder().bootstrap(["localhost:9092"]).build()?;
+//! let producer = Producer::builder(&client).build()?;
+//! let topic = client.topic("greetings");
+//! let delivery = producer.send(&topic, Record::value(b"hello").key(b"world")).await?;
+//! let written = delivery.await?;
+//! println!("partition {} offset {:?}", written.partition, written.offset);
+//! # Ok(())
+//! # }
+//! ```
+
+mod accumulator;
+mod alarms;
+mod builder;
+mod config;
+mod core;
+mod error;
+mod idempotence;
+mod outcome;
+mod partitioner;
+mod producer;
+mod record;
+mod router;
+mod sink;
+
+pub use builder::ProducerBuilder;
+pub use config::{Acks, ProducerConfig};
+pub use error::{FlushError, Reason, Refused, SendError, Unsure};
+pub use ottla_protocol::{compression::Compression, records::Header};
+pub use outcome::{Delivery, Written};
+pub use producer::{Closed, Left, Producer};
+pub use record::{OwnedRecord, Record};

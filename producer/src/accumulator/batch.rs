@@ -1,0 +1,126 @@
+//! A batch through its life: open, queued, drained, resolved.
+
+use std::sync::Arc;
+
+use ottla_client::{Topic, TopicPartition};
+use ottla_protocol::records::{BatchBuilder, RawBatch, SealedBatch};
+use tokio::time::Instant;
+
+use super::{budget::Budget, ledger::Entry};
+use crate::{
+    core::Core,
+    outcome::{Failure, Promise, Verdict, Why},
+};
+
+/// What a batch carries from its first record to its outcome, whatever form its records take.
+#[derive(Debug)]
+pub(crate) struct Burden {
+    pub(crate) promise: Promise,
+    pub(crate) deadline: Instant,
+    charge: Charge,
+    _entry: Entry,
+}
+
+impl Burden {
+    pub(super) fn new(core: &Core, deadline: Instant) -> Self {
+        Self {
+            promise: Promise::new(),
+            deadline,
+            charge: Charge { budget: Arc::clone(&core.budget), bytes: 0 },
+            _entry: core.ledger.enter(),
+        }
+    }
+
+    /// Charges the budget for what the batch now holds.
+    pub(crate) fn holds(&mut self, bytes: usize) {
+        self.charge.set(bytes);
+    }
+
+    /// What the budget is charged for it.
+    pub(crate) const fn held(&self) -> usize {
+        self.charge.bytes
+    }
+
+    /// Tells all records that they are written.
+    pub(crate) fn written(self, partition: i32, base_offset: Option<i64>, timestamp: Option<i64>) {
+        self.promise.settle(Verdict::Written { partition, base_offset, timestamp });
+    }
+
+    /// Tells all records that they are not known to be written, and gives them back.
+    pub(crate) fn failed(
+        self,
+        core: &Core,
+        why: Why,
+        topic: &Topic,
+        partition: Option<i32>,
+        batch: SealedBatch,
+    ) {
+        let records = u64::from(batch.count());
+        match why {
+            Why::NotWritten(_) => core.ledger.count_not_written(records),
+            Why::Unknown(_) => core.ledger.count_unknown(records),
+        }
+        let failure =
+            Arc::new(Failure::new(why, partition, Some(batch), core.client.codecs().clone()));
+        core.failed(topic, &failure);
+        self.promise.settle(Verdict::Failed(failure));
+    }
+}
+
+/// What a batch has taken of the budget; given back when it has its outcome or is gone.
+#[derive(Debug)]
+struct Charge {
+    budget: Arc<Budget>,
+    bytes: usize,
+}
+
+impl Charge {
+    fn set(&mut self, bytes: usize) {
+        let before = std::mem::replace(&mut self.bytes, bytes);
+        if bytes > before {
+            self.budget.charge(bytes.saturating_sub(before));
+        } else {
+            self.budget.release(before.saturating_sub(bytes));
+        }
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.set(0);
+    }
+}
+
+/// A batch that takes records.
+#[derive(Debug)]
+pub(super) struct OpenBatch {
+    pub(super) builder: BatchBuilder,
+    pub(super) burden: Burden,
+}
+
+impl OpenBatch {
+    pub(super) fn seal(self) -> QueuedBatch {
+        QueuedBatch { raw: self.builder.seal(), burden: self.burden }
+    }
+}
+
+/// A batch that takes no more records and has not been numbered.
+#[derive(Debug)]
+pub(crate) struct QueuedBatch {
+    pub(crate) raw: RawBatch,
+    pub(crate) burden: Burden,
+}
+
+/// A batch in its final form, numbered by its partition's sequencer.
+#[derive(Debug)]
+pub(crate) struct DrainedBatch {
+    pub(crate) sealed: SealedBatch,
+    pub(crate) burden: Burden,
+}
+
+impl DrainedBatch {
+    /// Gives all records back.
+    pub(crate) fn fail(self, core: &Core, why: Why, at: &TopicPartition) {
+        self.burden.failed(core, why, &at.topic, Some(at.partition), self.sealed);
+    }
+}

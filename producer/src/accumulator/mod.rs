@@ -1,0 +1,16 @@
+//! Records on their way to a sink: encoded into their partition's open batch under its lock.
+
+mod batch;
+mod budget;
+mod ledger;
+mod partition;
+mod staging;
+mod topic;
+mod topics;
+
+pub(crate) use batch::{DrainedBatch, QueuedBatch};
+pub(crate) use budget::Budget;
+pub(crate) use ledger::Ledger;
+pub(crate) use partition::{Next, Numbered, PartitionQueue, Reply};
+pub(crate) use topic::TopicQueues;
+pub(crate) use topics::Topics;

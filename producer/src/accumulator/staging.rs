@@ -1,0 +1,97 @@
+//! Records of a topic that is not known yet: encoded, in order, waiting for its partitions.
+
+use ottla_client::Topic;
+use ottla_protocol::records::{BATCH_HEADER_LEN, BatchBuilder, Header};
+use tokio::time::Instant;
+
+use super::{
+    batch::{Burden, OpenBatch},
+    topic::PartitionTable,
+};
+use crate::{
+    core::Core,
+    error::{Reason, Refused},
+    outcome::{Delivery, Failure, Verdict, Why},
+    record::Record,
+};
+
+/// The staging batch of one topic.
+#[derive(Debug)]
+pub(super) struct Staging {
+    batch: OpenBatch,
+    /// The partitions that the records ask for.
+    asked: Vec<Option<i32>>,
+    pub(super) deadline: Instant,
+}
+
+impl Staging {
+    pub(super) fn new(core: &Core) -> Self {
+        let deadline = Instant::now() + core.config.topic_timeout;
+        let burden = Burden::new(core, deadline);
+        Self {
+            batch: OpenBatch { builder: BatchBuilder::new(), burden },
+            asked: Vec::new(),
+            deadline,
+        }
+    }
+
+    pub(super) fn append(
+        &mut self,
+        core: &Core,
+        record: &Record<'_>,
+        timestamp: i64,
+    ) -> Result<Delivery, Refused> {
+        let builder = &mut self.batch.builder;
+        let limit = core.config.max_batch_size;
+        let alone = BatchBuilder::new().record_len(timestamp, &record.parts());
+        let size = alone.saturating_add(BATCH_HEADER_LEN);
+        if size > limit {
+            return Err(Refused::TooLarge { size, limit });
+        }
+        let index = builder
+            .append(timestamp, &record.parts(), &core.pool)
+            .map_err(|_| Refused::Full { limit: core.budget.limit() })?;
+        self.batch.burden.holds(builder.capacity());
+        self.asked.push(record.partition);
+        Ok(self.batch.burden.promise.delivery(index))
+    }
+
+    /// Hands the records over to their partitions.
+    pub(super) fn release(self, core: &Core, topic: &Topic, table: &PartitionTable) {
+        let batch = self.batch.seal();
+        for (view, asked) in batch.raw.records().zip(self.asked) {
+            let index = u32::try_from(view.offset).unwrap_or(u32::MAX);
+            let headers: Vec<Header<'_>> = view.headers().filter_map(Result::ok).collect();
+            let record = Record {
+                key: view.key,
+                value: view.value,
+                headers: &headers,
+                partition: asked,
+                timestamp: Some(view.timestamp),
+            };
+            let promise = &batch.burden.promise;
+            let placed = table.choose(topic, &record).and_then(|partition| {
+                partition.append_staged(core, &record, view.timestamp, promise, index)
+            });
+            if let Err(refused) = placed {
+                core.ledger.count_not_written(1);
+                let reason =
+                    Reason::Topic { topic: topic.name().to_owned(), cause: refused.to_string() };
+                let failure = Failure::new(
+                    Why::NotWritten(reason),
+                    asked,
+                    Some(batch.raw.clone().into()),
+                    core.client.codecs().clone(),
+                );
+                let verdict = Verdict::Failed(std::sync::Arc::new(failure));
+                promise.settle_range(index, index.saturating_add(1), verdict);
+            }
+        }
+    }
+
+    /// Gives all records back.
+    pub(super) fn fail(self, core: &Core, topic: &Topic, reason: Reason) {
+        let batch = self.batch.seal();
+        batch.burden.failed(core, Why::NotWritten(reason), topic, None, batch.raw.into());
+    }
+}

@@ -1,0 +1,93 @@
+//! The producer's settings.
+
+use std::time::Duration;
+
+use ottla_client::RetryPolicy;
+use ottla_protocol::compression::Compression;
+
+/// How many replicas must have a record before the broker answers (`acks`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+pub enum Acks {
+    /// All that are in sync (`all`, `-1`): a record that was answered survives the loss of a broker.
+    #[default]
+    All,
+    /// The leader alone (`1`): records that were answered are lost with it.
+    Leader,
+    /// Nobody (`0`): the broker does not answer at all. A record counts as written once it has been
+    /// handed to the operating system; what becomes of it then, nobody knows.
+    None,
+}
+
+impl Acks {
+    pub(crate) const fn code(self) -> i16 {
+        match self {
+            Self::All => -1,
+            Self::Leader => 1,
+            Self::None => 0,
+        }
+    }
+}
+
+/// The settings of a producer, as its builder leaves them.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ProducerConfig {
+    /// See [`ProducerBuilder::acks`](crate::ProducerBuilder::acks).
+    pub acks: Acks,
+    /// See [`ProducerBuilder::idempotence`](crate::ProducerBuilder::idempotence).
+    pub idempotence: bool,
+    /// See [`ProducerBuilder::compression`](crate::ProducerBuilder::compression).
+    pub compression: Compression,
+    /// See [`ProducerBuilder::compression_level`](crate::ProducerBuilder::compression_level).
+    pub compression_level: Option<i32>,
+    /// See [`ProducerBuilder::linger`](crate::ProducerBuilder::linger).
+    pub linger: Duration,
+    /// See [`ProducerBuilder::min_request_spacing`](crate::ProducerBuilder::min_request_spacing).
+    pub min_request_spacing: Duration,
+    /// See [`ProducerBuilder::max_batch_size`](crate::ProducerBuilder::max_batch_size).
+    pub max_batch_size: usize,
+    /// See [`ProducerBuilder::max_request_size`](crate::ProducerBuilder::max_request_size).
+    pub max_request_size: usize,
+    /// See [`ProducerBuilder::buffer_memory`](crate::ProducerBuilder::buffer_memory).
+    pub buffer_memory: usize,
+    /// See [`ProducerBuilder::delivery_timeout`](crate::ProducerBuilder::delivery_timeout).
+    pub delivery_timeout: Duration,
+    /// See [`ProducerBuilder::request_timeout`](crate::ProducerBuilder::request_timeout).
+    pub request_timeout: Duration,
+    /// See [`ProducerBuilder::topic_timeout`](crate::ProducerBuilder::topic_timeout).
+    pub topic_timeout: Duration,
+    /// See [`ProducerBuilder::retries`](crate::ProducerBuilder::retries).
+    pub retries: bool,
+    /// See [`ProducerBuilder::retry_backoff`](crate::ProducerBuilder::retry_backoff).
+    pub retry_backoff: RetryPolicy,
+}
+
+impl Default for ProducerConfig {
+    fn default() -> Self {
+        Self {
+            acks: Acks::All,
+            idempotence: true,
+            compression: Compression::None,
+            compression_level: None,
+            linger: Duration::from_millis(5),
+            min_request_spacing: Duration::from_millis(1),
+            max_batch_size: 1_000_000,
+            max_request_size: 1 << 20,
+            buffer_memory: 64 << 20,
+            delivery_timeout: Duration::from_secs(120),
+            request_timeout: Duration::from_secs(30),
+            topic_timeout: Duration::from_secs(60),
+            retries: true,
+            retry_backoff: RetryPolicy::doubling(
+                Duration::from_millis(100),
+                Duration::from_secs(1),
+            ),
+        }
+    }
+}
+
+impl ProducerConfig {
+    pub(crate) fn request_timeout_ms(&self) -> i32 {
+        i32::try_from(self.request_timeout.as_millis()).unwrap_or(i32::MAX)
+    }
+}

@@ -1,0 +1,204 @@
+//! What the handles, the sinks and the router of one producer share.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use foldhash::{HashMap, HashMapExt as _};
+use ottla_client::{
+    BrokerId, Client, Lane, LaneKind, LeaderHint, RefreshReason, Topic, TopicPartition,
+};
+use ottla_protocol::{api::PartitionProduceResponse, records::ChunkPool};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    accumulator::{Budget, DrainedBatch, Ledger, PartitionQueue, Topics},
+    alarms::Alarms,
+    config::ProducerConfig,
+    error::Reason,
+    idempotence::{Identity, Sequencer},
+    outcome::Failure,
+    sink::{self, Sink},
+};
+
+pub(crate) struct Core {
+    pub(crate) client: Client,
+    pub(crate) config: ProducerConfig,
+    pub(crate) lane: Lane,
+    pub(crate) pool: ChunkPool,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) topics: Topics,
+    pub(crate) alarms: Alarms,
+    /// Wakes the router: a topic is new, or an identity is wanted.
+    pub(crate) router: Notify,
+    /// No further record is accepted.
+    pub(crate) closing: CancellationToken,
+    /// The tasks end.
+    pub(crate) ended: CancellationToken,
+    sinks: Mutex<HashMap<BrokerId, Arc<Sink>>>,
+    identity: Mutex<Option<Identity>>,
+    fatal: OnceLock<Reason>,
+    /// Flushes and closes that are under way.
+    flushing: AtomicUsize,
+    rounds: AtomicU64,
+    random: Mutex<fastrand::Rng>,
+    /// Failed batches and their topics, while a close collects them.
+    collected: Mutex<Option<Vec<(Topic, Arc<Failure>)>>>,
+}
+
+impl Core {
+    pub(crate) fn new(client: Client, config: ProducerConfig) -> Arc<Self> {
+        let lane = Lane::new(LaneKind::Produce, client.owner());
+        let seed = client.next_seed();
+        Arc::new(Self {
+            lane,
+            pool: ChunkPool::default(),
+            budget: Arc::new(Budget::new(config.buffer_memory)),
+            ledger: Ledger::new(),
+            topics: Topics::default(),
+            alarms: Alarms::default(),
+            router: Notify::new(),
+            closing: CancellationToken::new(),
+            ended: CancellationToken::new(),
+            sinks: Mutex::new(HashMap::new()),
+            identity: Mutex::new(None),
+            fatal: OnceLock::new(),
+            flushing: AtomicUsize::new(0),
+            rounds: AtomicU64::new(0),
+            random: Mutex::new(fastrand::Rng::with_seed(seed)),
+            collected: Mutex::new(None),
+            client,
+            config,
+        })
+    }
+
+    /// A seed from the client's own.
+    pub(crate) fn seed(&self) -> u64 {
+        self.random.lock().u64(..)
+    }
+
+    /// How long to wait after so many failures in a row.
+    pub(crate) fn backoff(&self, failures: u32) -> Duration {
+        self.config.retry_backoff.wait(failures, self.random.lock().f64())
+    }
+
+    /// A number for one request, never the same twice.
+    pub(crate) fn next_round(&self) -> u64 {
+        self.rounds.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+    }
+
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        *self.identity.lock()
+    }
+
+    pub(crate) fn set_identity(&self, identity: Identity) {
+        *self.identity.lock() = Some(identity);
+    }
+
+    /// Why nothing can be sent any longer, if that is so.
+    pub(crate) fn fatal(&self) -> Option<&Reason> {
+        self.fatal.get()
+    }
+
+    pub(crate) fn set_fatal(&self, reason: Reason) {
+        let _ = self.fatal.set(reason);
+    }
+
+    /// The sink of a broker; its task is started with it.
+    pub(crate) fn sink(self: &Arc<Self>, broker: BrokerId) -> Arc<Sink> {
+        let mut sinks = self.sinks.lock();
+        let sink = sinks.entry(broker).or_insert_with(|| {
+            let sink = Sink::new(broker);
+            self.client.spawn(sink::run(Arc::clone(self), Arc::clone(&sink)));
+            sink
+        });
+        Arc::clone(sink)
+    }
+
+    /// A queue for a partition that has been heard of.
+    pub(crate) fn open_partition(&self, at: TopicPartition) -> Arc<PartitionQueue> {
+        let sequencer: Sequencer<DrainedBatch> = if self.config.idempotence {
+            Sequencer::idempotent()
+        } else {
+            Sequencer::plain(self.config.retries)
+        };
+        PartitionQueue::new(at, sequencer)
+    }
+
+    /// Whether requests should not wait to become full.
+    pub(crate) fn hurries(&self) -> bool {
+        self.flushing.load(Ordering::Relaxed) > 0 || self.budget.has_waiters()
+    }
+
+    /// Lets every sink send what it has; until the guard is dropped requests do not linger.
+    pub(crate) fn hurry(self: &Arc<Self>) -> Hurry {
+        self.flushing.fetch_add(1, Ordering::Relaxed);
+        self.wake_sinks();
+        Hurry(Arc::clone(self))
+    }
+
+    /// Lets every sink look again.
+    pub(crate) fn wake_sinks(&self) {
+        for sink in self.sinks.lock().values() {
+            sink.hurry();
+        }
+    }
+
+    /// Records of `topic` are given back.
+    pub(crate) fn failed(&self, topic: &Topic, failure: &Arc<Failure>) {
+        if let Some(collected) = self.collected.lock().as_mut() {
+            collected.push((topic.clone(), Arc::clone(failure)));
+        }
+    }
+
+    /// Keeps what is given back from now on.
+    pub(crate) fn collect_failures(&self) {
+        self.collected.lock().get_or_insert_default();
+    }
+
+    /// What was given back since [`collect_failures`](Self::collect_failures).
+    pub(crate) fn take_failures(&self) -> Vec<(Topic, Arc<Failure>)> {
+        self.collected.lock().take().unwrap_or_default()
+    }
+
+    /// A broker says it does not lead a partition, and maybe who does (KIP-951).
+    pub(crate) fn leader_moved(
+        &self,
+        partition: &PartitionQueue,
+        answer: &PartitionProduceResponse,
+    ) {
+        let leader = &answer.current_leader;
+        if leader.leader_id >= 0 {
+            let hint = LeaderHint {
+                at: partition.at.clone(),
+                leader: BrokerId(leader.leader_id),
+                leader_epoch: leader.leader_epoch,
+            };
+            self.client.metadata().apply_leader_hints([hint], []);
+        }
+        self.client.metadata().request_refresh(RefreshReason::Stale);
+    }
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Producer")
+            .field("config", &self.config)
+            .field("buffered", &self.budget.used())
+            .finish_non_exhaustive()
+    }
+}
+
+/// While it lives, requests do not linger.
+#[derive(Debug)]
+pub(crate) struct Hurry(Arc<Core>);
+
+impl Drop for Hurry {
+    fn drop(&mut self) {
+        self.0.flushing.fetch_sub(1, Ordering::Relaxed);
+    }
+}

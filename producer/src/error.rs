@@ -1,0 +1,239 @@
+//! Why a record was not accepted, or not written, or why nobody knows.
+
+use std::time::Duration;
+
+use ottla_client::Outcome;
+use ottla_protocol::ErrorCode;
+use thiserror::Error;
+
+use crate::record::OwnedRecord;
+
+/// Why a record was not accepted. Nothing was done with it; it is still the caller's.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The memory budget is used up (only [`try_send`](crate::Producer::try_send); `send` waits).
+    #[error("the producer's buffer of {limit} bytes is full")]
+    Full {
+        /// The budget, in bytes: `buffer_memory`.
+        limit: usize,
+    },
+    /// The record is larger than a batch may be.
+    #[error("a record of {size} bytes exceeds the {limit} bytes of `max_batch_size`")]
+    TooLarge {
+        /// Bytes of the encoded record with the overhead of a batch.
+        size: usize,
+        /// The most a batch may have.
+        limit: usize,
+    },
+    /// The topic has no such partition.
+    #[error("topic {topic} has {count} partitions, and none with number {partition}")]
+    NoSuchPartition {
+        /// The topic.
+        topic: String,
+        /// The partition asked for.
+        partition: i32,
+        /// How many partitions the topic has.
+        count: usize,
+    },
+    /// The topic handle belongs to another client.
+    #[error("topic {topic} was made by another client than the producer's")]
+    ForeignTopic {
+        /// The topic.
+        topic: String,
+    },
+    /// The producer is closed or closing.
+    #[error("the producer is closed")]
+    Closed,
+    /// The producer met an error that no record can get past.
+    #[error("the producer cannot go on: {0}")]
+    Fatal(Reason),
+}
+
+impl Refused {
+    /// Whether the same record may be accepted later.
+    #[must_use]
+    pub const fn is_retriable(&self) -> bool {
+        matches!(self, Self::Full { .. })
+    }
+
+    /// Whether no record will ever be accepted again.
+    #[must_use]
+    pub const fn is_fatal(&self) -> bool {
+        matches!(self, Self::Closed | Self::Fatal(_))
+    }
+
+    /// A refused record is not written.
+    #[must_use]
+    pub const fn outcome(&self) -> Outcome {
+        Outcome::NotWritten
+    }
+}
+
+/// Why a record that was accepted is not known to be written; the record comes back.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// It is not in the log and will not come into it.
+    #[error("record not written: {reason}")]
+    NotWritten {
+        /// Why.
+        reason: Reason,
+        /// The record as it was sent.
+        record: Box<OwnedRecord>,
+    },
+    /// It may or may not be in the log; sending it again may double it.
+    #[error("record may or may not be written: {reason}")]
+    Unknown {
+        /// Why nobody knows.
+        reason: Unsure,
+        /// The record as it was sent.
+        record: Box<OwnedRecord>,
+    },
+}
+
+impl SendError {
+    /// What is known of the write.
+    #[must_use]
+    pub const fn outcome(&self) -> Outcome {
+        match self {
+            Self::NotWritten { .. } => Outcome::NotWritten,
+            Self::Unknown { .. } => Outcome::Unknown,
+        }
+    }
+
+    /// Whether the same record may be written if it is sent again later. A record whose outcome is
+    /// unknown is not retriable: it could be doubled.
+    #[must_use]
+    pub const fn is_retriable(&self) -> bool {
+        match self {
+            Self::NotWritten { reason, .. } => reason.is_retriable(),
+            Self::Unknown { .. } => false,
+        }
+    }
+
+    /// Whether the producer cannot go on.
+    #[must_use]
+    pub const fn is_fatal(&self) -> bool {
+        matches!(self, Self::NotWritten { reason: Reason::Identity { .. }, .. })
+    }
+
+    /// The record.
+    #[must_use]
+    pub fn into_record(self) -> OwnedRecord {
+        match self {
+            Self::NotWritten { record, .. } | Self::Unknown { record, .. } => *record,
+        }
+    }
+}
+
+/// Why a record is not in the log.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The broker refused it.
+    #[error("the broker refused it: {code}{}", message.as_deref().map(|text| format!(": {text}")).unwrap_or_default())]
+    Broker {
+        /// Kafka's code.
+        code: ErrorCode,
+        /// What the broker said of it (KIP-467).
+        message: Option<String>,
+    },
+    /// The delivery timeout passed before it could be written.
+    #[error("not delivered within {after:?}{}", last.as_deref().map(|text| format!(", last because {text}")).unwrap_or_default())]
+    TimedOut {
+        /// The delivery timeout.
+        after: Duration,
+        /// What went wrong last, if anything did.
+        last: Option<String>,
+    },
+    /// The topic did not become known in time, or cannot be used.
+    #[error("topic {topic} cannot be used: {cause}")]
+    Topic {
+        /// The topic.
+        topic: String,
+        /// Why.
+        cause: String,
+    },
+    /// The broker gave the producer no identity (`InitProducerId`).
+    #[error("no producer id to be had: {cause}")]
+    Identity {
+        /// Why.
+        cause: String,
+    },
+    /// The batch could not be compressed.
+    #[error("the batch could not be compressed: {cause}")]
+    Compression {
+        /// Why.
+        cause: String,
+    },
+    /// The producer was closed before it could be written.
+    #[error("the producer was closed")]
+    Closed,
+    /// The runtime that the producer ran on ended.
+    #[error("the producer's tasks ended")]
+    Abandoned,
+}
+
+impl Reason {
+    /// Whether sending the record again later may help.
+    #[must_use]
+    pub const fn is_retriable(&self) -> bool {
+        match self {
+            Self::Broker { code, .. } => code.is_retriable(),
+            Self::TimedOut { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+/// Why nobody knows whether a record is in the log.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
+pub enum Unsure {
+    /// It was sent, and the delivery timeout passed without a clear answer.
+    #[error("sent, but not clearly answered within {after:?}{}", last.as_deref().map(|text| format!(", last because {text}")).unwrap_or_default())]
+    TimedOut {
+        /// The delivery timeout.
+        after: Duration,
+        /// What went wrong last, if anything did.
+        last: Option<String>,
+    },
+    /// It was sent without a clear answer, and the broker no longer knows the producer's
+    /// sequence, so that sending it again could double it.
+    #[error("sent without a clear answer, and the broker lost the producer's sequence: {code}")]
+    SequenceLost {
+        /// Kafka's code.
+        code: ErrorCode,
+    },
+    /// It was sent without a clear answer, and then refused.
+    #[error("sent without a clear answer, then refused: {code}")]
+    Refused {
+        /// Kafka's code.
+        code: ErrorCode,
+    },
+    /// It was sent, and without retries its answer did not come.
+    #[error("sent once, without a clear answer: {cause}")]
+    NotRetried {
+        /// What went wrong.
+        cause: String,
+    },
+    /// The producer was closed before the answer came.
+    #[error("the producer was closed before the answer came")]
+    Closed,
+    /// The runtime that the producer ran on ended before the answer came.
+    #[error("the producer's tasks ended before the answer came")]
+    Abandoned,
+}
+
+/// Some of the records that were sent before a [`flush`](crate::Producer::flush) are not known to
+/// be written. Each of them told its own [`Delivery`](crate::Delivery) why.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("{not_written} records were not written, and of {unknown} it is not known")]
+#[non_exhaustive]
+pub struct FlushError {
+    /// Records that are not in the log.
+    pub not_written: u64,
+    /// Records that may or may not be in the log.
+    pub unknown: u64,
+}

@@ -1,0 +1,349 @@
+//! The order of one partition's batches on the wire: a machine without I/O or clock.
+
+use std::collections::VecDeque;
+
+use ottla_protocol::records::Sequence;
+
+use super::identity::{Identity, advance};
+
+/// Names a drained batch, as long as it is not settled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Ticket(u64);
+
+/// Numbers the batches of one partition and decides which may be sent.
+///
+/// ```text
+///             drain: numbered, frozen              sent             answered
+///   queued ─────────────────────────► to send ───────────► in flight ───────► settled
+///     ▲                                  ▲                     │
+///     │ nothing possibly written,        │ all answered        │ an error: rewind
+///     │ next epoch                       └─────────────────────┘ (this partition only)
+///     └── given up before
+/// ```
+///
+/// Invariants:
+/// - `drained` is in the order of the sequence numbers; nothing is sent past a batch that is to be
+///   sent again, so that the broker sees each epoch's sequences ascending.
+/// - After an error nothing is sent until everything in flight has been answered: what overtakes
+///   is refused by the broker, and what it wrote already it recognises.
+/// - Until a batch has been acknowledged by the present leader under the present identity, one is
+///   in flight: a broker without any state accepts whatever sequence comes first.
+/// - A batch that has been given up leaves a hole, so the partition goes to its next epoch, at
+///   sequence zero; but not while a batch is possibly written: until then its retries keep the old
+///   epoch, in which the broker can still recognise it.
+#[derive(Debug)]
+pub(crate) struct Sequencer<B> {
+    mode: Mode,
+    /// The sequence of the next batch to be drained.
+    next: i32,
+    drained: VecDeque<Drained<B>>,
+    /// How many of `drained`, from the front, have been sent since the last rewind.
+    sent: usize,
+    in_flight: usize,
+    rewinding: bool,
+    proven: bool,
+    /// A batch was given up: the present epoch must not number another.
+    broken: bool,
+    next_ticket: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Mode {
+    /// Waiting for an identity.
+    Nameless,
+    Idempotent(Identity),
+    /// Without idempotence; `retries` says whether order must be kept over retries.
+    Plain {
+        retries: bool,
+    },
+}
+
+#[derive(Debug)]
+struct Drained<B> {
+    batch: B,
+    ticket: Ticket,
+    identity: Option<Identity>,
+    base: i32,
+    /// Sticky from the first byte on the wire that was not clearly refused.
+    possibly_written: bool,
+    in_flight: bool,
+}
+
+/// What came of sending a batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Answer {
+    /// It is in the log.
+    Written,
+    /// It is not in the log because of this try, and may be tried again.
+    RefusedForNow,
+    /// It is not in the log because of this try, and never will be.
+    RefusedForGood,
+    /// Nobody knows; it may be tried again.
+    Unsure,
+    /// The broker does not know the sequence before it.
+    OutOfSequence,
+}
+
+/// What an answer settled.
+#[derive(Debug)]
+pub(crate) enum Settled<B> {
+    /// Nothing yet: the batch is sent again, or was given up before.
+    Nothing,
+    Written(B),
+    GivenUp(GivenUp<B>),
+}
+
+/// A batch that is not tried any longer.
+#[derive(Debug)]
+pub(crate) struct GivenUp<B> {
+    pub(crate) batch: B,
+    pub(crate) possibly_written: bool,
+}
+
+/// Batches of one partition in flight: as many as a broker recognises again (KIP-98).
+const MAX_IN_FLIGHT: usize = 5;
+
+impl<B> Sequencer<B> {
+    pub(crate) const fn idempotent() -> Self {
+        Self::with(Mode::Nameless)
+    }
+
+    pub(crate) const fn plain(retries: bool) -> Self {
+        Self::with(Mode::Plain { retries })
+    }
+
+    const fn with(mode: Mode) -> Self {
+        Self {
+            mode,
+            next: 0,
+            drained: VecDeque::new(),
+            sent: 0,
+            in_flight: 0,
+            rewinding: false,
+            proven: false,
+            broken: false,
+            next_ticket: 0,
+        }
+    }
+
+    /// The oldest batch that is not settled.
+    pub(crate) fn front(&self) -> Option<&B> {
+        self.drained.front().map(|drained| &drained.batch)
+    }
+
+    /// The batch drained last.
+    pub(crate) fn back(&self) -> Option<&B> {
+        self.drained.back().map(|drained| &drained.batch)
+    }
+
+    /// Whether a batch is to be sent again before any other.
+    pub(crate) fn has_resend(&self) -> bool {
+        self.sent < self.drained.len()
+    }
+
+    /// Whether an identity is needed before anything can be drained: none was adopted, or its
+    /// epochs have run out.
+    pub(crate) fn wants_identity(&self) -> bool {
+        match self.mode {
+            Mode::Nameless => true,
+            Mode::Idempotent(identity) => self.broken && identity.next_epoch().is_none(),
+            Mode::Plain { .. } => false,
+        }
+    }
+
+    /// Adopts the producer's identity where one is needed and allowed.
+    pub(crate) fn adopt(&mut self, identity: Identity) {
+        let used = match self.mode {
+            Mode::Idempotent(used) => Some(used.id),
+            _ => None,
+        };
+        if self.wants_identity() && self.drained.is_empty() && used != Some(identity.id) {
+            self.begin(identity);
+        }
+    }
+
+    /// The producer id that ran out of epochs, if one did.
+    pub(crate) fn exhausted(&self) -> Option<i64> {
+        match self.mode {
+            Mode::Idempotent(identity) if self.wants_identity() => Some(identity.id),
+            _ => None,
+        }
+    }
+
+    fn begin(&mut self, identity: Identity) {
+        self.mode = Mode::Idempotent(identity);
+        (self.next, self.broken, self.proven) = (0, false, false);
+    }
+
+    /// The leader changed: the new one has to prove itself.
+    pub(crate) const fn leader_changed(&mut self) {
+        self.proven = false;
+    }
+
+    /// Whether one more batch may be sent now, again or for the first time.
+    fn may_send(&self) -> bool {
+        let limit = match self.mode {
+            Mode::Nameless => 0,
+            Mode::Plain { retries: true } => 1,
+            Mode::Idempotent(_) if !self.proven => 1,
+            Mode::Idempotent(_) | Mode::Plain { retries: false } => MAX_IN_FLIGHT,
+        };
+        !self.rewinding && self.in_flight < limit
+    }
+
+    /// Whether a batch may be sent again now.
+    pub(crate) fn may_resend(&self) -> bool {
+        self.has_resend() && self.may_send()
+    }
+
+    /// Whether a batch may be drained now.
+    pub(crate) fn may_drain(&self) -> bool {
+        self.may_send() && !self.has_resend() && self.drained.len() < MAX_IN_FLIGHT && !self.broken
+    }
+
+    /// Numbers a batch and counts it as sent.
+    pub(crate) fn drain(&mut self, batch: B, count: u32) -> (Ticket, Sequence) {
+        debug_assert!(self.may_drain(), "drained against the order");
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket = self.next_ticket.wrapping_add(1);
+        let identity = match self.mode {
+            Mode::Idempotent(identity) => Some(identity),
+            _ => None,
+        };
+        let base = self.next;
+        self.next = advance(base, count);
+        self.drained.push_back(Drained {
+            batch,
+            ticket,
+            identity,
+            base,
+            possibly_written: false,
+            in_flight: true,
+        });
+        self.sent = self.drained.len();
+        self.in_flight = self.in_flight.saturating_add(1);
+        (ticket, sequence(identity, base))
+    }
+
+    /// The next batch to be sent again, counted as sent.
+    pub(crate) fn resend(&mut self) -> Option<(Ticket, Sequence, &B)> {
+        if !self.may_send() {
+            return None;
+        }
+        let drained = self.drained.get_mut(self.sent)?;
+        drained.in_flight = true;
+        self.sent = self.sent.saturating_add(1);
+        self.in_flight = self.in_flight.saturating_add(1);
+        Some((drained.ticket, sequence(drained.identity, drained.base), &drained.batch))
+    }
+
+    /// The next batch that [`resend`](Self::resend) would give.
+    pub(crate) fn peek_resend(&self) -> Option<&B> {
+        if self.may_send() {
+            self.drained.get(self.sent).map(|drained| &drained.batch)
+        } else {
+            None
+        }
+    }
+
+    /// Takes in what came of sending a batch, once for each time it was sent.
+    pub(crate) fn answered(&mut self, ticket: Ticket, answer: Answer) -> Settled<B> {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let settled = self.take_in(ticket, answer);
+        if self.in_flight == 0 && self.rewinding {
+            self.rewinding = false;
+            self.sent = 0;
+        }
+        settled
+    }
+
+    fn take_in(&mut self, ticket: Ticket, answer: Answer) -> Settled<B> {
+        let Some(at) = self.drained.iter().position(|drained| drained.ticket == ticket) else {
+            return Settled::Nothing;
+        };
+        let Some(drained) = self.drained.get_mut(at) else { return Settled::Nothing };
+        drained.in_flight = false;
+        match answer {
+            Answer::Written => {
+                self.proven = true;
+                return self
+                    .remove(at)
+                    .map_or(Settled::Nothing, |gone| Settled::Written(gone.batch));
+            }
+            Answer::Unsure => drained.possibly_written = true,
+            Answer::RefusedForNow => {}
+            // Whoever is behind another that failed is out of sequence for that reason alone.
+            Answer::OutOfSequence if at > 0 => {}
+            Answer::OutOfSequence => {
+                // The broker forgot what it acknowledged, or the sequence expired with it.
+                self.broken = true;
+                if drained.possibly_written {
+                    return self.give_up(at);
+                }
+            }
+            Answer::RefusedForGood => return self.give_up(at),
+        }
+        if let Mode::Plain { retries: false } = self.mode {
+            return self.give_up(at);
+        }
+        self.rewinding = true;
+        Settled::Nothing
+    }
+
+    fn give_up(&mut self, at: usize) -> Settled<B> {
+        self.remove(at).map_or(Settled::Nothing, |gone| {
+            // Those in flight behind it meet the hole it leaves.
+            self.broken = matches!(self.mode, Mode::Idempotent(_));
+            self.rewinding |= self.broken && !self.drained.is_empty();
+            let possibly_written = gone.possibly_written || gone.in_flight;
+            Settled::GivenUp(GivenUp { batch: gone.batch, possibly_written })
+        })
+    }
+
+    fn remove(&mut self, at: usize) -> Option<Drained<B>> {
+        let gone = self.drained.remove(at)?;
+        if at < self.sent {
+            self.sent = self.sent.saturating_sub(1);
+        }
+        Some(gone)
+    }
+
+    /// Gives up every batch that `overdue` names, in flight or not.
+    pub(crate) fn expire(&mut self, mut overdue: impl FnMut(&B) -> bool) -> Vec<GivenUp<B>> {
+        let mut expired = Vec::new();
+        let mut at = 0;
+        while let Some(drained) = self.drained.get(at) {
+            if !overdue(&drained.batch) {
+                at = at.saturating_add(1);
+            } else if let Settled::GivenUp(given_up) = self.give_up(at) {
+                expired.push(given_up);
+            }
+        }
+        if self.in_flight == 0 && self.rewinding {
+            self.rewinding = false;
+            self.sent = 0;
+        }
+        expired
+    }
+
+    /// After a batch was given up: once nothing is possibly written and all is answered, goes to
+    /// the next epoch and returns the batches to be drained anew, in order.
+    pub(crate) fn renew(&mut self) -> Vec<B> {
+        let possibly_written = self.drained.iter().any(|drained| drained.possibly_written);
+        if !self.broken || self.in_flight > 0 || possibly_written {
+            return Vec::new();
+        }
+        self.sent = 0;
+        self.rewinding = false;
+        if let Mode::Idempotent(identity) = self.mode {
+            if let Some(next) = identity.next_epoch() {
+                self.begin(next);
+            }
+        }
+        self.drained.drain(..).map(|drained| drained.batch).collect()
+    }
+}
+
+fn sequence(identity: Option<Identity>, base: i32) -> Sequence {
+    identity.map_or(Sequence::NONE, |identity| identity.sequence(base))
+}

@@ -1,0 +1,244 @@
+use std::collections::VecDeque;
+
+use ottla_protocol::records::Sequence;
+
+use super::{identity::advance, *};
+
+const IDENTITY: Identity = Identity { id: 42, epoch: 0 };
+
+fn named<B>() -> Sequencer<B> {
+    let mut sequencer = Sequencer::idempotent();
+    sequencer.adopt(IDENTITY);
+    sequencer
+}
+
+#[test]
+fn sequences_wrap_to_zero() {
+    assert_eq!(advance(i32::MAX, 1), 0);
+    assert_eq!(advance(i32::MAX - 1, 1), i32::MAX);
+    assert_eq!(advance(i32::MAX - 1, 4), 2);
+}
+
+#[test]
+fn nothing_is_drained_without_an_identity() {
+    let mut sequencer: Sequencer<u32> = Sequencer::idempotent();
+    assert!(!sequencer.may_drain() && sequencer.wants_identity());
+    sequencer.adopt(IDENTITY);
+    assert!(sequencer.may_drain() && !sequencer.wants_identity());
+}
+
+#[test]
+fn one_in_flight_until_the_leader_has_proved_itself_then_five() {
+    let mut sequencer = named();
+    let (first, _) = sequencer.drain(1, 10);
+    assert!(!sequencer.may_drain());
+    assert!(matches!(sequencer.answered(first, Answer::Written), Settled::Written(1)));
+    for batch in 2..7 {
+        assert!(sequencer.may_drain());
+        let (_, sequence) = sequencer.drain(batch, 10);
+        assert_eq!(sequence.base_sequence, 10 * (batch - 1));
+    }
+    assert!(!sequencer.may_drain());
+    sequencer.leader_changed();
+    assert!(!sequencer.may_drain());
+}
+
+#[test]
+fn a_refusal_for_good_goes_to_the_next_epoch_without_loss() {
+    let mut sequencer = named();
+    let (first, _) = sequencer.drain('a', 1);
+    sequencer.answered(first, Answer::Written);
+    let tickets = ['b', 'c', 'd'].map(|batch| sequencer.drain(batch, 1).0);
+    let gone = sequencer.answered(tickets[0], Answer::RefusedForGood);
+    assert!(matches!(gone, Settled::GivenUp(GivenUp { batch: 'b', possibly_written: false })));
+    assert!(sequencer.renew().is_empty(), "others are in flight");
+    sequencer.answered(tickets[1], Answer::OutOfSequence);
+    sequencer.answered(tickets[2], Answer::OutOfSequence);
+    assert_eq!(sequencer.renew(), ['c', 'd']);
+    let (_, sequence) = sequencer.drain('c', 1);
+    let expected = Sequence { producer_id: 42, producer_epoch: 1, base_sequence: 0 };
+    assert_eq!(sequence, expected);
+}
+
+#[test]
+fn the_old_epoch_lasts_while_a_batch_may_be_written() {
+    let mut sequencer = named();
+    let (first, _) = sequencer.drain('a', 1);
+    sequencer.answered(first, Answer::Written);
+    let tickets = ['b', 'c'].map(|batch| sequencer.drain(batch, 1).0);
+    sequencer.answered(tickets[0], Answer::RefusedForGood);
+    sequencer.answered(tickets[1], Answer::Unsure);
+    assert!(sequencer.renew().is_empty());
+    assert!(!sequencer.may_drain());
+    let (_, sequence, batch) = sequencer.resend().unwrap();
+    assert_eq!((sequence.producer_epoch, sequence.base_sequence, *batch), (0, 2, 'c'));
+}
+
+#[test]
+fn an_expired_batch_that_was_sent_is_possibly_written() {
+    let mut sequencer = named();
+    let (ticket, _) = sequencer.drain('a', 1);
+    let expired = sequencer.expire(|_| true);
+    assert!(matches!(expired[..], [GivenUp { batch: 'a', possibly_written: true }]));
+    // Its answer comes late and settles nothing twice.
+    assert!(matches!(sequencer.answered(ticket, Answer::Written), Settled::Nothing));
+    assert!(sequencer.renew().is_empty());
+    assert!(sequencer.may_drain());
+    assert_eq!(sequencer.drain('b', 1).1.producer_epoch, 1);
+}
+
+#[test]
+fn a_lost_sequence_does_not_double_what_may_be_written() {
+    let mut sequencer = named();
+    let (ticket, _) = sequencer.drain('a', 1);
+    sequencer.answered(ticket, Answer::Unsure);
+    let (ticket, ..) = sequencer.resend().unwrap();
+    let gone = sequencer.answered(ticket, Answer::OutOfSequence);
+    assert!(matches!(gone, Settled::GivenUp(GivenUp { batch: 'a', possibly_written: true })));
+}
+
+#[test]
+fn epochs_run_out_and_a_new_id_takes_over() {
+    let mut sequencer = Sequencer::idempotent();
+    sequencer.adopt(Identity { id: 1, epoch: i16::MAX - 1 });
+    let (ticket, _) = sequencer.drain('a', 1);
+    sequencer.answered(ticket, Answer::RefusedForGood);
+    assert!(sequencer.renew().is_empty());
+    assert_eq!(sequencer.exhausted(), Some(1));
+    sequencer.adopt(Identity { id: 1, epoch: i16::MAX - 1 });
+    assert!(!sequencer.may_drain());
+    sequencer.adopt(Identity { id: 2, epoch: 0 });
+    assert_eq!(sequencer.drain('b', 1).1.producer_id, 2);
+}
+
+/// A partition's leader as far as sequences go: `ProducerAppendInfo` of Kafka in a few lines.
+#[derive(Default)]
+struct Leader {
+    log: Vec<u32>,
+    epoch: i16,
+    next: Option<i32>,
+    /// The last five batches: sequence and record.
+    recent: VecDeque<(i16, i32, u32)>,
+}
+
+impl Leader {
+    fn append(&mut self, sequence: Sequence, batch: u32, count: u32) -> Result<(), ()> {
+        let this = (sequence.producer_epoch, sequence.base_sequence);
+        if self.recent.iter().any(|&(epoch, base, _)| (epoch, base) == this) {
+            return Ok(());
+        }
+        let fits = match self.next {
+            None => true,
+            Some(_) if sequence.producer_epoch > self.epoch => sequence.base_sequence == 0,
+            Some(next) => sequence.producer_epoch == self.epoch && sequence.base_sequence == next,
+        };
+        if !fits {
+            return Err(());
+        }
+        self.epoch = sequence.producer_epoch;
+        self.next = Some(advance(sequence.base_sequence, count));
+        self.recent.push_back((this.0, this.1, batch));
+        if self.recent.len() > 5 {
+            self.recent.pop_front();
+        }
+        self.log.push(batch);
+        Ok(())
+    }
+}
+
+/// Random faults against the model: nothing is lost, doubled or reordered that was not given up,
+/// and what was given up as not written is not in the log.
+#[test]
+fn a_thousand_seeds_of_faults() {
+    for seed in 0..1000 {
+        simulate(seed);
+    }
+}
+
+fn simulate(seed: u64) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut leader = Leader::default();
+    let mut sequencer = named();
+    let mut queue: VecDeque<u32> = (0..60).collect();
+    let mut wire: VecDeque<(Ticket, Sequence, u32)> = VecDeque::new();
+    let (mut written, mut not_written, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    let mut calm = false;
+    for step in 0..5000 {
+        calm |= step > 3000;
+        let take = |settled, unknown: &mut Vec<u32>, not_written: &mut Vec<u32>| match settled {
+            Settled::Nothing => None,
+            Settled::Written(batch) => Some(batch),
+            Settled::GivenUp(GivenUp { batch, possibly_written: true }) => {
+                unknown.push(batch);
+                None
+            }
+            Settled::GivenUp(GivenUp { batch, .. }) => {
+                not_written.push(batch);
+                None
+            }
+        };
+        match random.u8(..4) {
+            0 => {
+                if let Some((ticket, sequence, &batch)) = sequencer.resend() {
+                    wire.push_back((ticket, sequence, batch));
+                }
+            }
+            1 if sequencer.may_drain() => {
+                if let Some(batch) = queue.pop_front() {
+                    let (ticket, sequence) = sequencer.drain(batch, 1 + batch % 3);
+                    wire.push_back((ticket, sequence, batch));
+                }
+            }
+            2 if !calm && random.u8(..40) == 0 => {
+                let chosen = random.u32(..60);
+                for GivenUp { batch, possibly_written } in sequencer.expire(|&b| b == chosen) {
+                    if possibly_written { unknown.push(batch) } else { not_written.push(batch) }
+                }
+            }
+            _ => {
+                let Some((ticket, sequence, batch)) = wire.pop_front() else { continue };
+                let fault = if calm { 9 } else { random.u8(..10) };
+                let answer = match fault {
+                    // Not appended, and said so.
+                    0 => Answer::RefusedForNow,
+                    1 if random.u8(..4) == 0 => Answer::RefusedForGood,
+                    // Lost on the way there, or the answer on the way back.
+                    2 => Answer::Unsure,
+                    3 => {
+                        let _ = leader.append(sequence, batch, 1 + batch % 3);
+                        Answer::Unsure
+                    }
+                    _ => match leader.append(sequence, batch, 1 + batch % 3) {
+                        Ok(()) => Answer::Written,
+                        Err(()) => Answer::OutOfSequence,
+                    },
+                };
+                let settled = sequencer.answered(ticket, answer);
+                written.extend(take(settled, &mut unknown, &mut not_written));
+            }
+        }
+        for batch in sequencer.renew().into_iter().rev() {
+            queue.push_front(batch);
+        }
+    }
+    // What is still in doubt in the end is what the delivery timeout is for.
+    for GivenUp { batch, possibly_written } in sequencer.expire(|_| true) {
+        if possibly_written { unknown.push(batch) } else { not_written.push(batch) }
+    }
+    assert!(queue.is_empty(), "seed {seed}: {queue:?} never sent");
+    assert!(leader.log.is_sorted(), "seed {seed}: reordered: {:?}", leader.log);
+    let mut once = leader.log.clone();
+    once.dedup();
+    assert_eq!(once, leader.log, "seed {seed}: doubled");
+    for batch in 0..60 {
+        let told = written.iter().chain(&not_written).chain(&unknown);
+        assert_eq!(told.filter(|&&b| b == batch).count(), 1, "seed {seed}: batch {batch} told");
+        let logged = leader.log.contains(&batch);
+        if written.contains(&batch) {
+            assert!(logged, "seed {seed}: batch {batch} lost");
+        }
+        if not_written.contains(&batch) {
+            assert!(!logged, "seed {seed}: batch {batch} written after all");
+        }
+    }
+}

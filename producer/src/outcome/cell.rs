@@ -1,0 +1,326 @@
+//! One cell for the records of a batch: ranges of indexes, each pending, settled or forwarded.
+
+use std::sync::{Arc, OnceLock};
+use std::task::Waker;
+
+use ottla_protocol::{
+    compression::Codecs,
+    records::{RawBatch, SealedBatch},
+};
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+
+use super::delivery::{Delivery, Written};
+use crate::{
+    error::{Reason, SendError, Unsure},
+    record::OwnedRecord,
+};
+
+/// Where the records of one batch have their outcomes.
+///
+/// The cell outlives its batch and never holds the batch's payload, unless records failed: then it
+/// keeps the batch until the last delivery is gone, so that each can give its record back.
+#[derive(Debug)]
+pub(super) struct OutcomeCell {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Ascending by `from`, the first from zero; a range ends where the next begins.
+    ranges: SmallVec<[Range; 1]>,
+    /// Those who wait. A delivery knows its place here, so that polling again costs no search.
+    waiting: Vec<Option<Waiter>>,
+}
+
+#[derive(Debug)]
+struct Range {
+    from: u32,
+    state: RangeState,
+}
+
+#[derive(Clone, Debug)]
+enum RangeState {
+    Pending,
+    Settled(Verdict),
+    /// The records went on in another batch: the range's first has index `to` there.
+    Forwarded {
+        cell: Arc<OutcomeCell>,
+        to: u32,
+    },
+}
+
+#[derive(Debug)]
+struct Waiter {
+    index: u32,
+    waker: Waker,
+}
+
+/// What became of a range of records.
+#[derive(Clone, Debug)]
+pub(crate) enum Verdict {
+    /// They are in the log, at ascending offsets from `base_offset` on.
+    Written {
+        partition: i32,
+        /// `None` if the broker did not say: acks=0, or a duplicate it no longer knows.
+        base_offset: Option<i64>,
+        /// The broker's time, for topics that use it.
+        timestamp: Option<i64>,
+    },
+    /// They are not known to be in the log.
+    Failed(Arc<Failure>),
+}
+
+/// Records that are not known to be in the log, and why.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) why: Why,
+    /// Where they were to go, if that had been decided.
+    pub(crate) partition: Option<i32>,
+    /// The batch they are in, at the indexes of their deliveries.
+    batch: Option<SealedBatch>,
+    codecs: Codecs,
+    /// The same, readable; inflated at most once.
+    raw: OnceLock<Option<RawBatch>>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Why {
+    NotWritten(Reason),
+    Unknown(Unsure),
+}
+
+impl Failure {
+    pub(crate) const fn new(
+        why: Why,
+        partition: Option<i32>,
+        batch: Option<SealedBatch>,
+        codecs: Codecs,
+    ) -> Self {
+        Self { why, partition, batch, codecs, raw: OnceLock::new() }
+    }
+
+    /// The batch's records; `None` if it is gone.
+    pub(crate) fn records(&self) -> Option<&RawBatch> {
+        let reopen = || self.batch.as_ref().and_then(|batch| batch.to_raw(&self.codecs).ok());
+        self.raw.get_or_init(reopen).as_ref()
+    }
+
+    pub(crate) fn record(&self, index: u32) -> OwnedRecord {
+        let view = self.records().and_then(|raw| raw.record(index));
+        view.map(|view| OwnedRecord::detach(&view, self.partition)).unwrap_or_default()
+    }
+}
+
+impl OutcomeCell {
+    fn new() -> Arc<Self> {
+        let pending = Range { from: 0, state: RangeState::Pending };
+        let state = State { ranges: SmallVec::from_buf([pending]), waiting: Vec::new() };
+        Arc::new(Self { state: Mutex::new(state) })
+    }
+
+    /// The outcome of the record `index`, or where it went; `waker` is kept in `place` otherwise.
+    pub(super) fn poll(&self, index: u32, place: &mut u32, waker: &Waker) -> Polled {
+        let mut state = self.state.lock();
+        match state.range(index) {
+            Some((from, RangeState::Settled(verdict))) => {
+                Polled::Ready(verdict.of(index, index.saturating_sub(*from)))
+            }
+            Some((from, RangeState::Forwarded { cell, to })) => {
+                let index = to.saturating_add(index.saturating_sub(*from));
+                Polled::Forwarded(Arc::clone(cell), index)
+            }
+            Some((_, RangeState::Pending)) | None => {
+                state.wait(index, place, waker);
+                Polled::Pending
+            }
+        }
+    }
+
+    /// Forgets the waker kept in `place`.
+    pub(super) fn forget(&self, index: u32, place: u32) {
+        let mut state = self.state.lock();
+        if let Some(slot) = state.waiting.get_mut(place as usize) {
+            if slot.as_ref().is_some_and(|waiter| waiter.index == index) {
+                *slot = None;
+            }
+        }
+    }
+
+    /// Settles what is still pending of `from..until` and wakes who waits for it.
+    fn settle(&self, from: u32, until: u32, outcome: &RangeState) {
+        let mut state = self.state.lock();
+        state.split(from);
+        state.split(until);
+        for range in &mut state.ranges {
+            if range.from >= from && range.from < until {
+                if let RangeState::Pending = range.state {
+                    range.state = match outcome {
+                        RangeState::Forwarded { cell, to } => RangeState::Forwarded {
+                            cell: Arc::clone(cell),
+                            to: to.saturating_add(range.from.saturating_sub(from)),
+                        },
+                        other => other.clone().shifted(range.from.saturating_sub(from)),
+                    };
+                }
+            }
+        }
+        // One at a time, not under the lock: a waker may poll at once, and drop its delivery.
+        let woken: SmallVec<[Waker; 8]> = state.take_waiting(from, until);
+        drop(state);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    fn is_pending(&self, from: u32) -> bool {
+        let state = self.state.lock();
+        state
+            .ranges
+            .iter()
+            .skip(state.ranges.partition_point(|range| range.from <= from).saturating_sub(1))
+            .any(|range| matches!(range.state, RangeState::Pending))
+    }
+}
+
+impl State {
+    fn range(&self, index: u32) -> Option<(&u32, &RangeState)> {
+        let at = self.ranges.partition_point(|range| range.from <= index).checked_sub(1)?;
+        self.ranges.get(at).map(|range| (&range.from, &range.state))
+    }
+
+    /// Makes a range begin at `index`.
+    fn split(&mut self, index: u32) {
+        if index == u32::MAX {
+            return;
+        }
+        let at = self.ranges.partition_point(|range| range.from < index);
+        if self.ranges.get(at).is_some_and(|range| range.from == index) {
+            return;
+        }
+        let Some(before) = at.checked_sub(1).and_then(|before| self.ranges.get(before)) else {
+            return;
+        };
+        let state = before.state.clone().shifted(index.saturating_sub(before.from));
+        self.ranges.insert(at, Range { from: index, state });
+    }
+
+    fn wait(&mut self, index: u32, place: &mut u32, waker: &Waker) {
+        if let Some(Some(waiter)) = self.waiting.get_mut(*place as usize) {
+            if waiter.index == index {
+                waiter.waker.clone_from(waker);
+                return;
+            }
+        }
+        *place = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
+        self.waiting.push(Some(Waiter { index, waker: waker.clone() }));
+    }
+
+    fn take_waiting(&mut self, from: u32, until: u32) -> SmallVec<[Waker; 8]> {
+        let concerned = |waiter: &Waiter| waiter.index >= from && waiter.index < until;
+        let woken = self.waiting.iter_mut().filter(|slot| slot.as_ref().is_some_and(concerned));
+        let woken = woken.filter_map(Option::take).map(|waiter| waiter.waker).collect();
+        if self.waiting.iter().all(Option::is_none) {
+            self.waiting = Vec::new();
+        }
+        woken
+    }
+}
+
+impl RangeState {
+    /// The state of a range that begins `by` records later.
+    fn shifted(self, by: u32) -> Self {
+        match self {
+            Self::Settled(Verdict::Written { partition, base_offset, timestamp }) => {
+                let base_offset = base_offset.map(|offset| offset.saturating_add(i64::from(by)));
+                Self::Settled(Verdict::Written { partition, base_offset, timestamp })
+            }
+            Self::Forwarded { cell, to } => Self::Forwarded { cell, to: to.saturating_add(by) },
+            other => other,
+        }
+    }
+}
+
+impl Verdict {
+    /// The outcome of the record at `index`, which is the range's record number `nth`.
+    fn of(&self, index: u32, nth: u32) -> Result<Written, SendError> {
+        match self {
+            Self::Written { partition, base_offset, timestamp } => Ok(Written {
+                partition: *partition,
+                offset: base_offset.map(|base| base.saturating_add(i64::from(nth))),
+                timestamp: *timestamp,
+            }),
+            Self::Failed(failure) => {
+                let record = Box::new(failure.record(index));
+                Err(match &failure.why {
+                    Why::NotWritten(reason) => {
+                        SendError::NotWritten { reason: reason.clone(), record }
+                    }
+                    Why::Unknown(reason) => SendError::Unknown { reason: reason.clone(), record },
+                })
+            }
+        }
+    }
+}
+
+pub(super) enum Polled {
+    Pending,
+    Ready(Result<Written, SendError>),
+    Forwarded(Arc<OutcomeCell>, u32),
+}
+
+/// The side that settles a cell: every batch owns one, and passes it on until it is settled.
+///
+/// Dropped before that, it settles what is left as abandoned: no delivery waits for ever.
+#[derive(Debug)]
+pub(crate) struct Promise {
+    cell: Arc<OutcomeCell>,
+    /// Whether some of the batch may have reached a broker.
+    possibly_written: bool,
+}
+
+impl Promise {
+    pub(crate) fn new() -> Self {
+        Self { cell: OutcomeCell::new(), possibly_written: false }
+    }
+
+    /// The delivery of the record `index`.
+    #[inline]
+    pub(crate) fn delivery(&self, index: u32) -> Delivery {
+        Delivery::new(Arc::clone(&self.cell), index)
+    }
+
+    /// What an abandoned batch's records are told from now on.
+    pub(crate) fn set_possibly_written(&mut self) {
+        self.possibly_written = true;
+    }
+
+    /// Settles all records.
+    pub(crate) fn settle(self, verdict: Verdict) {
+        self.cell.settle(0, u32::MAX, &RangeState::Settled(verdict));
+    }
+
+    /// Settles `from..until` only.
+    pub(crate) fn settle_range(&self, from: u32, until: u32, verdict: Verdict) {
+        self.cell.settle(from, until, &RangeState::Settled(verdict));
+    }
+
+    /// Sends `from..until` on to another batch, where the first has index `to`.
+    pub(crate) fn forward(&self, from: u32, until: u32, other: &Self, to: u32) {
+        let cell = Arc::clone(&other.cell);
+        self.cell.settle(from, until, &RangeState::Forwarded { cell, to });
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if self.cell.is_pending(0) {
+            let why = if self.possibly_written {
+                Why::Unknown(Unsure::Abandoned)
+            } else {
+                Why::NotWritten(Reason::Abandoned)
+            };
+            let failure = Failure::new(why, None, None, Codecs::default());
+            let verdict = Verdict::Failed(Arc::new(failure));
+            self.cell.settle(0, u32::MAX, &RangeState::Settled(verdict));
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What became of each record, at the cost of one cell for each batch.
+
+mod cell;
+mod delivery;
+
+pub(crate) use cell::{Failure, Promise, Verdict, Why};
+pub use delivery::{Delivery, Written};
+
+#[cfg(test)]
+mod tests;

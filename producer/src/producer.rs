@@ -1,0 +1,241 @@
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ottla_client::{Client, Topic};
+use tokio::time::timeout;
+
+use crate::{
+    builder::ProducerBuilder,
+    core::Core,
+    error::{FlushError, Reason, Refused, Unsure},
+    outcome::{Delivery, Failure, Why},
+    record::{OwnedRecord, Record},
+    router,
+};
+
+/// Sends records in batches and tells what happened to each.
+///
+/// Cloning is cheap and all clones are the same producer. It works on the runtime it was built in.
+///
+/// Dropping the last clone accepts nothing more but sends on what was accepted, in the background,
+/// until it is written or its delivery timeout has passed. [`close`](Self::close) waits for that
+/// and says what was left.
+#[derive(Clone, Debug)]
+pub struct Producer {
+    handle: Arc<Handle>,
+}
+
+/// Gone when the last clone is.
+#[derive(Debug)]
+struct Handle {
+    core: Arc<Core>,
+}
+
+/// What a closed producer leaves behind.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Closed {
+    /// Records that were not written, with the reason.
+    pub not_written: Vec<Left<Reason>>,
+    /// Records that may or may not be written, with the reason.
+    pub unknown: Vec<Left<Unsure>>,
+}
+
+/// A record that was left when a producer closed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Left<R> {
+    /// Its topic.
+    pub topic: Topic,
+    /// Why it was left.
+    pub reason: R,
+    /// The record; its partition is in it, if one was chosen.
+    pub record: OwnedRecord,
+}
+
+impl Closed {
+    fn of(failures: Vec<(Topic, Arc<Failure>)>) -> Self {
+        let mut closed = Self::default();
+        for (topic, failure) in failures {
+            for view in failure.records().iter().flat_map(|records| records.records()) {
+                let record = OwnedRecord::detach(&view, failure.partition);
+                let topic = topic.clone();
+                match &failure.why {
+                    Why::NotWritten(reason) => {
+                        closed.not_written.push(Left { topic, reason: reason.clone(), record });
+                    }
+                    Why::Unknown(reason) => {
+                        closed.unknown.push(Left { topic, reason: reason.clone(), record });
+                    }
+                }
+            }
+        }
+        closed
+    }
+
+    /// Whether everything was written.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.not_written.is_empty() && self.unknown.is_empty()
+    }
+}
+
+impl Producer {
+    /// Begins a producer on `client`.
+    #[must_use]
+    pub fn builder(client: &Client) -> ProducerBuilder {
+        ProducerBuilder::new(client)
+    }
+
+    pub(crate) fn start(core: Arc<Core>) -> Self {
+        core.client.spawn(router::run(Arc::clone(&core)));
+        Self { handle: Arc::new(Handle { core }) }
+    }
+
+    /// Sends a record, waiting for room if the buffer is full.
+    ///
+    /// The record is encoded before this returns; the [`Delivery`] tells what became of it.
+    /// Records of one partition are written in the order in which their `send` returned. Those who
+    /// wait for room get it in the order in which they began to wait.
+    ///
+    /// # Cancel safety
+    /// Dropped before it returned, nothing was sent.
+    ///
+    /// # Errors
+    /// [`Refused`] says why the record was not accepted; nothing was done with it.
+    pub async fn send(&self, to: &Topic, record: Record<'_>) -> Result<Delivery, Refused> {
+        let core = &self.handle.core;
+        if core.budget.has_room() && !core.budget.has_waiters() {
+            return self.append(to, &record);
+        }
+        loop {
+            // A full buffer must not wait for requests to become full as well.
+            core.wake_sinks();
+            core.budget.turn().await;
+            if core.closing.is_cancelled() {
+                core.budget.wake_all();
+                return Err(Refused::Closed);
+            }
+            if core.budget.has_room() {
+                let sent = self.append(to, &record);
+                core.budget.pass_on();
+                return sent;
+            }
+        }
+    }
+
+    /// Sends a record if there is room for it now.
+    ///
+    /// # Errors
+    /// [`Refused::Full`] if the buffer is full or others wait for room; else as
+    /// [`send`](Self::send).
+    pub fn try_send(&self, to: &Topic, record: Record<'_>) -> Result<Delivery, Refused> {
+        let budget = &self.handle.core.budget;
+        if !budget.has_room() || budget.has_waiters() {
+            return Err(Refused::Full { limit: budget.limit() });
+        }
+        self.append(to, &record)
+    }
+
+    #[inline]
+    fn append(&self, to: &Topic, record: &Record<'_>) -> Result<Delivery, Refused> {
+        let core = &self.handle.core;
+        if core.closing.is_cancelled() {
+            return Err(Refused::Closed);
+        }
+        if let Some(reason) = core.fatal() {
+            return Err(Refused::Fatal(reason.clone()));
+        }
+        let timestamp = record.timestamp.unwrap_or_else(now);
+        core.topics
+            .with(&core.client, to, |queues| queues.append(core, record, timestamp))
+            .unwrap_or_else(|| Err(Refused::ForeignTopic { topic: to.name().to_owned() }))
+    }
+
+    /// Waits until every record that was accepted before has its outcome. Requests do not linger
+    /// meanwhile.
+    ///
+    /// # Cancel safety
+    /// Dropped early, the records are sent all the same.
+    ///
+    /// # Errors
+    /// If records are not known to be written whose outcome came since the last flush.
+    pub async fn flush(&self) -> Result<(), FlushError> {
+        let core = &self.handle.core;
+        settle(core).await;
+        core.ledger.take_failures()
+    }
+
+    /// Sends what was accepted and ends the producer, all clones included.
+    ///
+    /// What is not written `within` the time is given up, told to its [`Delivery`] and returned.
+    ///
+    /// # Cancel safety
+    /// Dropped early, nothing further is accepted, and what was accepted is sent on in the
+    /// background until its delivery timeout.
+    pub async fn close(self, within: Duration) -> Closed {
+        let core = &self.handle.core;
+        core.closing.cancel();
+        core.budget.wake_all();
+        core.collect_failures();
+        // Whether it came to an end or not: what is left is given up now.
+        let _ = timeout(within, settle(core)).await;
+        for queues in core.topics.all() {
+            queues.fail_staging(core, Reason::Closed);
+            for partition in queues.table().iter().flat_map(|table| &table.queues) {
+                partition.fail_all(core, &Reason::Closed, &Unsure::Closed);
+            }
+        }
+        core.ended.cancel();
+        core.client.release(core.lane.owner());
+        Closed::of(core.take_failures())
+    }
+
+    /// Bytes of the buffer that are in use.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.handle.core.budget.used()
+    }
+
+    /// The client this producer works on.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.handle.core.client
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let core = &self.core;
+        if core.ended.is_cancelled() {
+            return;
+        }
+        core.closing.cancel();
+        let core = Arc::clone(core);
+        core.client.clone().spawn(async move {
+            settle(&core).await;
+            core.ended.cancel();
+            core.client.release(core.lane.owner());
+        });
+    }
+}
+
+/// Waits until what is accepted by now has its outcome.
+async fn settle(core: &Arc<Core>) {
+    let _hurry = core.hurry();
+    loop {
+        // Records that wait for their topic go on into batches of a later generation.
+        let staged = core.topics.all().iter().any(|queues| queues.staging_deadline().is_some());
+        let generation = core.ledger.end_generation();
+        core.ledger.settled(generation).await;
+        if !staged {
+            return;
+        }
+    }
+}
+
+/// Milliseconds since the epoch.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,104 @@
+//! What goes in and what comes back.
+
+use bytes::Bytes;
+use ottla_protocol::records::{Header, RecordParts, RecordView};
+
+/// A record to send, borrowed: it is encoded into its batch before `send` returns.
+///
+/// ```
+/// use ottla_producer::Record;
+///
+/// let record = Record::value(b"hello").key(b"greeting");
+/// assert_eq!(record.value, Some(&b"hello"[..]));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Record<'a> {
+    /// The key; records with equal keys go to the same partition. `None` is a null key.
+    pub key: Option<&'a [u8]>,
+    /// The value. `None` is a null value: a deletion in a compacted topic.
+    pub value: Option<&'a [u8]>,
+    /// The headers in order; keys may repeat.
+    pub headers: &'a [Header<'a>],
+    /// The partition, if the partitioner is not to choose.
+    pub partition: Option<i32>,
+    /// Milliseconds since the epoch; the present time if `None`.
+    pub timestamp: Option<i64>,
+}
+
+impl<'a> Record<'a> {
+    /// A record with this value and nothing else.
+    #[must_use]
+    pub const fn value(value: &'a [u8]) -> Self {
+        Self { key: None, value: Some(value), headers: &[], partition: None, timestamp: None }
+    }
+
+    /// A record with this key and a null value, which deletes the key in a compacted topic.
+    #[must_use]
+    pub const fn tombstone(key: &'a [u8]) -> Self {
+        Self { key: Some(key), value: None, headers: &[], partition: None, timestamp: None }
+    }
+
+    /// The same record with this key.
+    #[must_use]
+    pub const fn key(mut self, key: &'a [u8]) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// The same record with these headers.
+    #[must_use]
+    pub const fn headers(mut self, headers: &'a [Header<'a>]) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// The same record for this partition.
+    #[must_use]
+    pub const fn partition(mut self, partition: i32) -> Self {
+        self.partition = Some(partition);
+        self
+    }
+
+    /// The same record with this timestamp, in milliseconds since the epoch.
+    #[must_use]
+    pub const fn timestamp(mut self, timestamp: i64) -> Self {
+        self.timestamp = Some(timestamp);
+        self
+    }
+
+    pub(crate) const fn parts(&self) -> RecordParts<'a> {
+        RecordParts { key: self.key, value: self.value, headers: self.headers }
+    }
+}
+
+/// A record that comes back because it was not written, or not surely.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct OwnedRecord {
+    /// The key.
+    pub key: Option<Bytes>,
+    /// The value.
+    pub value: Option<Bytes>,
+    /// The headers in order, each with its key and value.
+    pub headers: Vec<(String, Option<Bytes>)>,
+    /// The partition it was meant for; `None` if it had not been given one yet.
+    pub partition: Option<i32>,
+    /// Milliseconds since the epoch.
+    pub timestamp: i64,
+}
+
+impl OwnedRecord {
+    pub(crate) fn detach(view: &RecordView<'_>, partition: Option<i32>) -> Self {
+        let headers = view
+            .headers()
+            .filter_map(Result::ok)
+            .map(|header| (header.key.to_owned(), header.value.map(Bytes::copy_from_slice)));
+        Self {
+            key: view.key.map(Bytes::copy_from_slice),
+            value: view.value.map(Bytes::copy_from_slice),
+            headers: headers.collect(),
+            partition,
+            timestamp: view.timestamp,
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The one task that knows where partitions are led, when records expire, and who the producer is.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use ottla_client::{MetadataError, RefreshReason, Topic, TopicMetadata};
+use ottla_protocol::api::InitProducerIdRequest;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::{
+    accumulator::TopicQueues,
+    core::Core,
+    error::{Reason, Unsure},
+    idempotence::Identity,
+};
+
+type Search = Pin<Box<dyn Future<Output = (Arc<TopicQueues>, Found)> + Send>>;
+type Found = Result<Arc<TopicMetadata>, MetadataError>;
+type Introduction = Pin<Box<dyn Future<Output = Result<Identity, Reason>> + Send>>;
+
+/// Runs until the producer has ended.
+pub(crate) async fn run(core: Arc<Core>) {
+    let ended = core.ended.clone();
+    let mut task = Router {
+        changed: core.client.metadata().changed(),
+        searches: FuturesUnordered::new(),
+        introduction: None,
+        followed: Vec::new(),
+        core,
+    };
+    tokio::select! {
+        biased;
+        () = ended.cancelled() => {}
+        () = task.serve() => {}
+    }
+}
+
+struct Router {
+    core: Arc<Core>,
+    changed: tokio::sync::watch::Receiver<u64>,
+    /// Topics that are not known yet, each waited for until its records are given back.
+    searches: FuturesUnordered<Search>,
+    /// `InitProducerId`, while it is under way.
+    introduction: Option<Introduction>,
+    /// Topics that have been followed, by slot.
+    followed: Vec<bool>,
+}
+
+/// How often metadata is asked for while records wait for a partition without a leader; the
+/// client spaces the requests by its own backoff as well.
+const STRANDED_EVERY: Duration = Duration::from_millis(250);
+
+impl Router {
+    async fn serve(&mut self) {
+        loop {
+            self.expire();
+            let stranded = self.route();
+            self.introduce();
+            let stranded_at = stranded.then(|| Instant::now() + STRANDED_EVERY);
+            let next = [self.core.alarms.next(), stranded_at].into_iter().flatten().min();
+            tokio::select! {
+                biased;
+                Some((queues, found)) = self.searches.next() => self.found(&queues, found),
+                identity = introduced(&mut self.introduction) => self.introduced(identity),
+                Ok(()) = self.changed.changed() => {}
+                () = self.core.router.notified() => {}
+                () = self.core.alarms.earlier() => {}
+                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
+            }
+        }
+    }
+
+    fn expire(&self) {
+        let now = Instant::now();
+        while let Some(partition) = self.core.alarms.take_due(now) {
+            partition.expire(&self.core, now);
+        }
+    }
+
+    /// Points every partition at its leader; says whether records wait where there is none.
+    fn route(&mut self) -> bool {
+        let cluster = self.core.client.cluster();
+        let mut stranded = false;
+        for queues in self.core.topics.all() {
+            self.follow(&queues);
+            match cluster.topic(&queues.topic) {
+                Some(known) if !known.partitions.is_empty() => {
+                    stranded |= self.lead(&queues, known)
+                }
+                _ => {}
+            }
+        }
+        if stranded {
+            self.core.client.metadata().request_refresh(RefreshReason::Stale);
+        }
+        stranded
+    }
+
+    fn lead(&self, queues: &TopicQueues, known: &TopicMetadata) -> bool {
+        let leader = |partition: usize| {
+            let partition = i32::try_from(partition).ok()?;
+            let known = known.partition(partition)?;
+            Some((known.leader, known.leader_epoch))
+        };
+        let led: Vec<bool> = (0..known.partitions.len())
+            .map(|partition| leader(partition).is_some_and(|(leader, _)| leader.is_some()))
+            .collect();
+        let table = queues.update(&self.core, &led, |at| self.core.open_partition(at));
+        let mut stranded = false;
+        for (number, partition) in table.queues.iter().enumerate() {
+            if let Some((leader, epoch)) = leader(number) {
+                let sink = leader.map(|broker| self.core.sink(broker));
+                partition.lead(sink.as_ref(), epoch, &self.core);
+            }
+            stranded |= partition.is_stranded();
+        }
+        stranded
+    }
+
+    /// Starts to look for a topic that is new or has records waiting.
+    fn follow(&mut self, queues: &Arc<TopicQueues>) {
+        let slot = queues.topic.slot() as usize;
+        if self.followed.len() <= slot {
+            self.followed.resize(slot.saturating_add(1), false);
+        }
+        let Some(followed) = self.followed.get_mut(slot) else { return };
+        if *followed || queues.table().is_some() {
+            return;
+        }
+        let Some(deadline) = queues.staging_deadline() else { return };
+        *followed = true;
+        let (core, queues) = (Arc::clone(&self.core), Arc::clone(queues));
+        self.searches.push(Box::pin(async move {
+            let found = core.client.topic_metadata(&queues.topic, deadline).await;
+            (queues, found)
+        }));
+    }
+
+    fn found(&mut self, queues: &TopicQueues, found: Found) {
+        if let Some(followed) = self.followed.get_mut(queues.topic.slot() as usize) {
+            *followed = false;
+        }
+        match found {
+            Ok(known) => {
+                self.lead(queues, &known);
+            }
+            Err(error) => {
+                let topic = Topic::name(&queues.topic).to_owned();
+                let reason = Reason::Topic { topic, cause: error.to_string() };
+                queues.fail_staging(&self.core, reason);
+            }
+        }
+    }
+
+    /// Asks for an identity if one is needed and none is on its way.
+    fn introduce(&mut self) {
+        let core = &self.core;
+        if !core.config.idempotence || self.introduction.is_some() || core.fatal().is_some() {
+            return;
+        }
+        let used = core.identity();
+        let exhausted = |identity: Identity| {
+            let tables = core.topics.all().into_iter().filter_map(|queues| queues.table());
+            tables
+                .flat_map(|table| table.queues.clone())
+                .any(|partition| partition.exhausted_identity() == Some(identity.id))
+        };
+        let wanted = match used {
+            None => !core.topics.all().is_empty(),
+            Some(identity) => exhausted(identity),
+        };
+        if wanted {
+            self.introduction = Some(Box::pin(init_producer_id(Arc::clone(core))));
+        }
+    }
+
+    fn introduced(&mut self, identity: Result<Identity, Reason>) {
+        self.introduction = None;
+        let core = &self.core;
+        let tables = || core.topics.all().into_iter().filter_map(|queues| queues.table());
+        match identity {
+            Ok(identity) => {
+                core.set_identity(identity);
+                for partition in tables().flat_map(|table| table.queues.clone()) {
+                    partition.relist(core);
+                }
+            }
+            Err(reason) => {
+                tracing::warn!(%reason, "the producer cannot go on");
+                core.set_fatal(reason.clone());
+                for queues in core.topics.all() {
+                    queues.fail_staging(core, reason.clone());
+                }
+                for partition in tables().flat_map(|table| table.queues.clone()) {
+                    partition.fail_all(core, &reason, &Unsure::Abandoned);
+                }
+            }
+        }
+    }
+}
+
+async fn introduced(introduction: &mut Option<Introduction>) -> Result<Identity, Reason> {
+    match introduction {
+        Some(introduction) => introduction.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Asks any broker for a producer id, until one answers or refuses for good.
+///
+/// It has no deadline of its own: records expire by theirs while it goes on.
+async fn init_producer_id(core: Arc<Core>) -> Result<Identity, Reason> {
+    let request = InitProducerIdRequest {
+        transactional_id: None,
+        // Without a transactional id the broker ignores it, but wants it valid.
+        transaction_timeout_ms: i32::MAX,
+        ..InitProducerIdRequest::default()
+    };
+    let mut failures = 0u32;
+    loop {
+        match core.client.any_broker(&request).await {
+            Ok(response) if response.error_code.is_ok() => {
+                return Ok(Identity { id: response.producer_id, epoch: response.producer_epoch });
+            }
+            Ok(response) if !response.error_code.is_retriable() => {
+                return Err(Reason::Identity { cause: response.error_code.to_string() });
+            }
+            Ok(response) => tracing::debug!(code = %response.error_code, "no producer id yet"),
+            Err(error) if error.is_fatal() => {
+                return Err(Reason::Identity { cause: error.to_string() });
+            }
+            Err(error) => tracing::debug!(%error, "no producer id yet"),
+        }
+        failures = failures.saturating_add(1);
+        sleep(core.backoff(failures)).await;
+    }
+}

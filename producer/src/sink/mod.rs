@@ -1,0 +1,68 @@
+//! One sink for each broker: takes what is ready, packs it into requests, and takes in the answers.
+
+mod pacing;
+mod reply;
+mod request;
+mod task;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ottla_client::BrokerId;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::{accumulator::PartitionQueue, core::Core};
+
+pub(crate) use task::run;
+
+/// Where the partitions that one broker leads line up.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    pub(crate) broker: BrokerId,
+    /// Partitions with something to send, each at most once.
+    list: Mutex<Vec<Arc<PartitionQueue>>>,
+    /// Capacity of the unsent batches of this broker's partitions: an estimate of how full the
+    /// next request would be. Moves between brokers may leave it off by a batch for a moment.
+    bytes: AtomicUsize,
+    wake: Notify,
+}
+
+impl Sink {
+    pub(crate) fn new(broker: BrokerId) -> Arc<Self> {
+        Arc::new(Self {
+            broker,
+            list: Mutex::new(Vec::new()),
+            bytes: AtomicUsize::new(0),
+            wake: Notify::new(),
+        })
+    }
+
+    /// A partition's unsent batches grew by `bytes`; `list` if it is to be put on the list.
+    pub(crate) fn grew(&self, bytes: usize, list: Option<&Arc<PartitionQueue>>, core: &Core) {
+        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let after = before.saturating_add(bytes);
+        let full = core.config.max_request_size;
+        // A full request is worth a wake-up once, not for each chunk that comes on top.
+        let mut wake = before < full && after >= full;
+        if let Some(partition) = list {
+            let mut list = self.list.lock();
+            wake |= list.is_empty();
+            list.push(Arc::clone(partition));
+        }
+        if wake {
+            self.wake.notify_one();
+        }
+    }
+
+    /// A partition's unsent batches shrank by `bytes`.
+    pub(crate) fn shrank(&self, bytes: usize) {
+        let shrink = |now: usize| Some(now.saturating_sub(bytes));
+        let _ = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, shrink);
+    }
+
+    /// Lets the task look again at once: a flush, a close, or senders waiting for room.
+    pub(crate) fn hurry(&self) {
+        self.wake.notify_one();
+    }
+}

@@ -1,0 +1,203 @@
+//! Packs what is ready into one request.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use ottla_client::Topic;
+use ottla_protocol::{
+    Uuid,
+    api::{PartitionProduceData, ProduceRequest, TopicProduceData},
+    compression::Compression,
+    records::SealedBatch,
+};
+use tokio::time::Instant;
+
+use super::Sink;
+use crate::{
+    accumulator::{DrainedBatch, Next, Numbered, PartitionQueue, QueuedBatch},
+    core::Core,
+    error::Reason,
+    idempotence::Ticket,
+    outcome::Why,
+};
+
+/// A request, with what is needed to tell its answer.
+#[derive(Debug)]
+pub(super) struct Packed {
+    pub(super) request: ProduceRequest,
+    pub(super) batches: Vec<SentBatch>,
+}
+
+/// A batch on its way.
+#[derive(Debug)]
+pub(super) struct SentBatch {
+    pub(super) partition: Arc<PartitionQueue>,
+    pub(super) ticket: Ticket,
+    pub(super) topic_id: Uuid,
+}
+
+/// Partitions that wait out an error, beside the list: they must not keep the others waiting.
+pub(super) type Parked = Vec<(Instant, Arc<PartitionQueue>)>;
+
+/// Takes one batch from each partition on the list, as far as the request holds them; `None` if no
+/// partition could give anything.
+pub(super) async fn pack(
+    core: &Arc<Core>,
+    sink: &Arc<Sink>,
+    parked: &mut Parked,
+) -> Option<Packed> {
+    let round = core.next_round();
+    let mut list = std::mem::take(&mut *sink.list.lock());
+    // Whoever was served last comes last, so that a request that is full starves nobody.
+    let now = Instant::now();
+    let mut room = core.config.max_request_size;
+    let mut taken: Vec<(Arc<PartitionQueue>, Taken)> = Vec::with_capacity(list.len());
+    let mut unserved = Vec::new();
+    for partition in list.drain(..) {
+        // The first batch always goes, even one that is larger than a request should be.
+        let left = if taken.is_empty() { usize::MAX } else { room };
+        match partition.next(sink, core, round, now, left) {
+            Next::Nothing => {}
+            Next::TooLarge => unserved.push(partition),
+            Next::Later(at) => parked.push((at, partition)),
+            Next::Numbered(numbered) => {
+                room = room.saturating_sub(numbered.records.len());
+                taken.push((partition, Taken::Numbered(numbered)));
+            }
+            Next::Fresh(queued) => {
+                room = room.saturating_sub(queued.raw.encoded_len());
+                taken.push((partition, Taken::Fresh(queued)));
+            }
+        }
+    }
+    // Meanwhile others may have put themselves on the list: they came later.
+    {
+        let mut list = sink.list.lock();
+        let newcomers = std::mem::take(&mut *list);
+        list.extend(unserved);
+        list.extend(taken.iter().map(|(partition, _)| Arc::clone(partition)));
+        list.extend(newcomers);
+    }
+    let numbered = finish(core, taken).await;
+    address(core, numbered)
+}
+
+#[derive(Debug)]
+enum Taken {
+    Numbered(Numbered),
+    Fresh(QueuedBatch),
+}
+
+/// Gives every batch its final form, those that are compressed at the same time, and numbers it.
+async fn finish(
+    core: &Arc<Core>,
+    taken: Vec<(Arc<PartitionQueue>, Taken)>,
+) -> Vec<(Arc<PartitionQueue>, Numbered)> {
+    if core.config.compression == Compression::None {
+        let number = |(partition, taken): (Arc<PartitionQueue>, Taken)| {
+            let numbered = match taken {
+                Taken::Numbered(numbered) => numbered,
+                Taken::Fresh(QueuedBatch { raw, burden }) => {
+                    partition.drain(DrainedBatch { sealed: raw.into(), burden })
+                }
+            };
+            (partition, numbered)
+        };
+        return taken.into_iter().map(number).collect();
+    }
+    let finished = join_all(taken.into_iter().map(|(partition, taken)| async {
+        match taken {
+            Taken::Numbered(numbered) => Some((partition, numbered)),
+            Taken::Fresh(queued) => {
+                let numbered = compress(core, &partition, queued).await?;
+                Some((partition, numbered))
+            }
+        }
+    }));
+    finished.await.into_iter().flatten().collect()
+}
+
+/// Batches up to this size are compressed where they are; a larger one would keep the sink from
+/// its answers for too long, and goes to a thread of its own.
+const INLINE_UP_TO: usize = 16 << 10;
+
+async fn compress(
+    core: &Arc<Core>,
+    partition: &Arc<PartitionQueue>,
+    queued: QueuedBatch,
+) -> Option<Numbered> {
+    let QueuedBatch { raw, mut burden } = queued;
+    let work = {
+        let core = Arc::clone(core);
+        move || {
+            let level = core.config.compression_level;
+            match core.client.codecs().get(core.config.compression) {
+                Ok(codec) => SealedBatch::compress(raw, codec, level),
+                // Looked at when the producer was built.
+                Err(_) => Ok(raw.into()),
+            }
+        }
+    };
+    let done = if burden.held() <= INLINE_UP_TO {
+        work()
+    } else {
+        match tokio::task::spawn_blocking(work).await {
+            Ok(done) => done,
+            // The runtime is going away; the batch's promise says so.
+            Err(_) => {
+                partition.abort_drain(core);
+                return None;
+            }
+        }
+    };
+    match done {
+        Ok(sealed) => {
+            burden.holds(sealed.capacity());
+            Some(partition.drain(DrainedBatch { sealed, burden }))
+        }
+        Err(failed) => {
+            partition.abort_drain(core);
+            let why = Why::NotWritten(Reason::Compression { cause: failed.source.to_string() });
+            let at = &partition.at;
+            burden.failed(core, why, &at.topic, Some(at.partition), failed.batch.into());
+            None
+        }
+    }
+}
+
+/// Writes the request around the batches.
+fn address(core: &Core, numbered: Vec<(Arc<PartitionQueue>, Numbered)>) -> Option<Packed> {
+    if numbered.is_empty() {
+        return None;
+    }
+    let cluster = core.client.cluster();
+    let mut topics: Vec<(Topic, TopicProduceData)> = Vec::new();
+    let mut batches = Vec::with_capacity(numbered.len());
+    for (partition, Numbered { ticket, records }) in numbered {
+        let data = PartitionProduceData { index: partition.at.partition, records: Some(records) };
+        let topic = &partition.at.topic;
+        // The partitions of a topic mostly line up together.
+        let place = topics.iter_mut().rev().find(|(known, _)| known == topic);
+        let topic_id = match place {
+            Some((_, known)) => {
+                known.partition_data.push(data);
+                known.topic_id
+            }
+            None => {
+                let topic_id = cluster.topic(topic).map_or(Uuid::ZERO, |known| known.id);
+                let name = topic.name().to_owned();
+                let partition_data = vec![data];
+                topics.push((topic.clone(), TopicProduceData { name, topic_id, partition_data }));
+                topic_id
+            }
+        };
+        batches.push(SentBatch { partition, ticket, topic_id });
+    }
+    let request = ProduceRequest {
+        transactional_id: None,
+        acks: core.config.acks.code(),
+        timeout_ms: core.config.request_timeout_ms(),
+        topic_data: topics.into_iter().map(|(_, data)| data).collect(),
+    };
+    Some(Packed { request, batches })
+}

@@ -1,0 +1,198 @@
+//! The task of a sink: moves batches, answers and time between the machines and the connection.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream::FuturesOrdered};
+use ottla_client::{Connection, RefreshReason, RequestError, RequestOptions};
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    Sink,
+    pacing::{Look, MAX_REQUESTS, Pace, Pacing},
+    reply,
+    request::{Packed, Parked, SentBatch, pack},
+};
+use crate::{config::Acks, core::Core};
+
+/// A request in flight: its batches and what became of it. Boxed once for each request.
+type InFlight = Pin<Box<dyn Future<Output = Answered> + Send>>;
+
+struct Answered {
+    batches: Vec<SentBatch>,
+    result: Brought,
+}
+
+enum Brought {
+    Response(Result<ottla_protocol::api::ProduceResponse, RequestError>),
+    /// Nothing was asked for: written to the socket, or not.
+    Nothing(Result<(), RequestError>),
+}
+
+/// Runs until the producer has ended.
+pub(crate) async fn run(core: Arc<Core>, sink: Arc<Sink>) {
+    let pacing = Pacing::new(core.config.linger, core.config.min_request_spacing);
+    let in_flight = FuturesOrdered::new();
+    let parked = Parked::new();
+    let mut task = Task { core, sink, pacing, in_flight, parked, resume_at: None };
+    let ended = task.core.ended.clone();
+    tokio::select! {
+        biased;
+        () = ended.cancelled() => {}
+        () = task.serve() => {}
+    }
+}
+
+struct Task {
+    core: Arc<Core>,
+    sink: Arc<Sink>,
+    pacing: Pacing,
+    /// In the order sent, which is the order answered.
+    in_flight: FuturesOrdered<InFlight>,
+    parked: Parked,
+    /// No connection is tried before, after one could not be had.
+    resume_at: Option<Instant>,
+}
+
+impl Task {
+    async fn serve(&mut self) {
+        loop {
+            let wake_at = match self.pace() {
+                Pace::Send => {
+                    self.send().await;
+                    continue;
+                }
+                Pace::At(at) => Some(at),
+                Pace::AfterAnswer => None,
+            };
+            tokio::select! {
+                biased;
+                Some(answered) = self.in_flight.next() => self.take_in(answered),
+                () = self.sink.wake.notified() => {}
+                () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {}
+            }
+        }
+    }
+
+    fn pace(&mut self) -> Pace {
+        let now = Instant::now();
+        let something = self.unpark(now);
+        self.pacing.waits(something, now);
+        let parked = self.parked.iter().map(|(at, _)| *at).min();
+        if !something {
+            return parked.map_or(Pace::AfterAnswer, Pace::At);
+        }
+        if let Some(at) = self.resume_at {
+            if at > now {
+                return Pace::At(at);
+            }
+            self.resume_at = None;
+        }
+        let pace = self.pacing.look(Look {
+            now,
+            in_flight: self.in_flight.len(),
+            full: self.sink.bytes.load(Ordering::Relaxed) >= self.core.config.max_request_size,
+            hurry: self.core.hurries(),
+        });
+        match (pace, parked) {
+            (Pace::At(at), Some(parked)) => Pace::At(at.min(parked)),
+            (pace, _) => pace,
+        }
+    }
+
+    /// Puts the partitions that have waited long enough back on the list; says whether anything
+    /// is on it.
+    fn unpark(&mut self, now: Instant) -> bool {
+        let mut list = self.sink.list.lock();
+        let mut waiting = Parked::new();
+        for (at, partition) in self.parked.drain(..) {
+            if at <= now {
+                list.push(partition);
+            } else {
+                waiting.push((at, partition));
+            }
+        }
+        self.parked = waiting;
+        !list.is_empty()
+    }
+
+    /// Sends one request, if a connection can be had: without one nothing is drained, so that
+    /// records can still expire unnumbered.
+    async fn send(&mut self) {
+        let Some(connection) = self.connect().await else { return };
+        if let Some(packed) = pack(&self.core, &self.sink, &mut self.parked).await {
+            self.pacing.sent(Instant::now());
+            self.dispatch(&connection, packed).await;
+        }
+    }
+
+    /// A connection to the broker. While it is being opened answers are taken in, of which there
+    /// can be some from the connection before.
+    async fn connect(&mut self) -> Option<Connection> {
+        let client = self.core.client.clone();
+        let mut opening = std::pin::pin!(client.connection(self.sink.broker, self.core.lane));
+        let opened = loop {
+            tokio::select! {
+                biased;
+                Some(answered) = self.in_flight.next() => {
+                    self.pacing.answered();
+                    answered.settle(&self.core);
+                }
+                opened = &mut opening => break opened,
+            }
+        };
+        match opened {
+            Ok(connection) => Some(connection),
+            Err(error) => {
+                tracing::debug!(broker = %self.sink.broker, %error, "no connection to produce over");
+                self.core.client.metadata().request_refresh(RefreshReason::Stale);
+                // The pool backs off by itself; this only keeps a broker that fails at once from
+                // being asked in a loop.
+                self.resume_at = Some(Instant::now() + RECONNECT_PAUSE);
+                None
+            }
+        }
+    }
+
+    async fn dispatch(&mut self, connection: &Connection, packed: Packed) {
+        let Packed { request, batches } = packed;
+        if self.core.config.acks == Acks::None {
+            let connection = connection.clone();
+            self.in_flight.push_back(Box::pin(async move {
+                let result = Brought::Nothing(connection.send_no_reply(&request).await);
+                Answered { batches, result }
+            }));
+            return;
+        }
+        let options = RequestOptions::timeout(self.core.config.request_timeout);
+        // Room in the connection's queue is there: fewer requests are in flight than it holds.
+        match connection.enqueue(&request, options).await {
+            Ok(pending) => self.in_flight.push_back(Box::pin(async move {
+                Answered { batches, result: Brought::Response(pending.await) }
+            })),
+            Err(error) => {
+                Answered { batches, result: Brought::Response(Err(error)) }.settle(&self.core);
+            }
+        }
+        debug_assert!(self.in_flight.len() <= MAX_REQUESTS, "more in flight than paced");
+    }
+
+    fn take_in(&mut self, answered: Answered) {
+        self.pacing.answered();
+        answered.settle(&self.core);
+    }
+}
+
+const RECONNECT_PAUSE: Duration = Duration::from_millis(20);
+
+impl Answered {
+    fn settle(self, core: &Core) {
+        match self.result {
+            Brought::Response(result) => reply::take_in(core, self.batches, result),
+            Brought::Nothing(result) => reply::unacknowledged(core, self.batches, result),
+        }
+    }
+}
