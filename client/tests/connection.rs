@@ -1,4 +1,10 @@
 //! One connection against a broker that follows a script.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may fail loudly"
+)]
 
 mod peer;
 

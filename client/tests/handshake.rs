@@ -1,4 +1,10 @@
 //! Getting to know brokers of all kinds, and those that are none.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may fail loudly"
+)]
 
 mod peer;
 

@@ -1,4 +1,10 @@
 //! What the client knows of its cluster, from brokers that follow a script.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may fail loudly"
+)]
 
 mod peer;
 

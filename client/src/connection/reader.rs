@@ -137,7 +137,7 @@ mod tests {
         let bodies: Vec<Vec<u8>> =
             [4, 5, 100, SHARED - 5, SHARED - 4, SHARED - 3, SHARED, 300_000, 8]
                 .iter()
-                .map(|&length| (0..length).map(|i| (i % 251) as u8).collect())
+                .map(|&length| (0u8..251).cycle().take(length).collect())
                 .collect();
         let wire: Vec<u8> = bodies.iter().flat_map(|body| framed(body)).collect();
         for piece in [1, 3, 1000, SHARED, usize::MAX] {
