@@ -47,11 +47,7 @@ where
 {
     type Error = E;
 
-    fn handle(
-        &self,
-        message: M,
-        attempt: Attempt,
-    ) -> impl Future<Output = Result<Emit, E>> + Send {
+    fn handle(&self, message: M, attempt: Attempt) -> impl Future<Output = Result<Emit, E>> + Send {
         self(message, attempt).map(|result| result.map(Into::into))
     }
 }

@@ -72,8 +72,7 @@ impl RetryPolicy {
 
     /// Whether the delays make sense; if not, the sentence that says why.
     pub(crate) fn fault(&self) -> Option<&'static str> {
-        (self.initial > self.max)
-            .then_some("the first delay of the retry policy is longer than its longest")
+        (self.initial > self.max).then_some("its first delay is longer than its longest")
     }
 }
 

@@ -23,6 +23,7 @@ pub enum Unreadable {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) name: String,
+    pub(crate) instance: String,
     pub(crate) output: Option<Topic>,
     pub(crate) dead_letter: Option<Topic>,
     pub(crate) order: Order,

@@ -37,9 +37,8 @@ pub(super) struct Outgoing {
 }
 
 /// An output that waits for room in the sink.
-pub(super) type PendingSend<K> = Pin<
-    Box<dyn Future<Output = (SlotRef, Result<<K as Sink>::Delivery, Undelivered>)> + Send>,
->;
+pub(super) type PendingSend<K> =
+    Pin<Box<dyn Future<Output = (SlotRef, Result<<K as Sink>::Delivery, Undelivered>)> + Send>>;
 
 /// A delivery, and the record it is for.
 pub(super) struct Tracked<D> {
@@ -127,11 +126,7 @@ impl<S: Source, K: Sink> Driver<S, K> {
         }
     }
 
-    pub(super) fn on_sent(
-        &mut self,
-        record: SlotRef,
-        result: Result<K::Delivery, Undelivered>,
-    ) {
+    pub(super) fn on_sent(&mut self, record: SlotRef, result: Result<K::Delivery, Undelivered>) {
         self.sending = None;
         match result {
             // Even if the record no longer counts, its output is on its way.
@@ -275,4 +270,5 @@ impl<S: Source, K: Sink> Driver<S, K> {
     }
 }
 
-const NO_TOPIC: &str = "the handler gave out a record, but neither it nor the processor names a topic";
+const NO_TOPIC: &str =
+    "the handler gave out a record, but neither it nor the processor names a topic";

@@ -89,9 +89,8 @@ impl<S: Source, K: Sink> Driver<S, K> {
     pub(super) fn on_lost(&mut self, lost: &[(TopicPartition, Epoch)]) {
         for (index, _) in self.still_ours(lost) {
             let at = self.partitions.get(index).at.clone();
-            let overlaps = self.count(index, |state| {
-                matches!(state, State::Executing(_) | State::Sending { .. })
-            });
+            let overlaps = self
+                .count(index, |state| matches!(state, State::Executing(_) | State::Sending { .. }));
             warn!(%at, overlaps, "lost");
             self.counters().lost_partitions(1);
             self.counters().overlaps(overlaps);

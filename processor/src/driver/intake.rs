@@ -31,7 +31,10 @@ impl<S: Source, K: Sink> Driver<S, K> {
                         self.on_unreadable(partition, error, resume_at);
                     }
                     Event::Revoked(partitions, handover) => self.on_revoked(&partitions, handover),
-                    Event::Lost(partitions) => self.on_lost(&partitions),
+                    Event::Lost(partitions, handover) => {
+                        self.on_lost(&partitions);
+                        drop(handover);
+                    }
                 }
             }
             Err(error) if error.retriable => {
@@ -121,9 +124,10 @@ impl<S: Source, K: Sink> Driver<S, K> {
         match (self.settings.order, message.key(), self.settings.null_keys) {
             (Order::None, _, _) | (Order::Key, None, NullKeys::Unordered) => None,
             (Order::Partition, _, _) | (Order::Key, None, NullKeys::Ordered) => Some(whole),
-            (Order::Key, Some(key), _) => {
-                Some(Lane { partition, key: Some(std::hash::BuildHasher::hash_one(&self.keys, key)) })
-            }
+            (Order::Key, Some(key), _) => Some(Lane {
+                partition,
+                key: Some(std::hash::BuildHasher::hash_one(&self.keys, key)),
+            }),
         }
     }
 

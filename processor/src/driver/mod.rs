@@ -24,12 +24,14 @@ use tokio::task::{self, JoinSet};
 use tokio::time::{Duration, Instant};
 
 use self::emission::{Outgoing, PendingSend, Tracked};
+pub(crate) use self::handover::ABORT_GRACE;
 use self::handover::Leaving;
 use self::partition::Partitions;
 use self::ready::Ready;
 use self::slot::{Slot, SlotRef};
 use self::timers::Timers;
 use self::wake::Alarm;
+use crate::Report;
 use crate::counters::{Counters, Meters};
 use crate::error::{ProcessorError, StopReason};
 use crate::handle::Controls;
@@ -39,7 +41,6 @@ use crate::permits::Ledger;
 use crate::settings::Settings;
 use crate::sink::Sink;
 use crate::source::{Input, Source};
-use crate::Report;
 
 type MarkOf<S> = <<S as Source>::Message as Input>::Mark;
 

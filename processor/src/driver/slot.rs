@@ -80,9 +80,6 @@ impl<M> Slot<M> {
 
     /// Whether neither its handler runs nor its result exists.
     pub(super) fn is_idle(&self) -> bool {
-        matches!(
-            self.state,
-            State::Queued | State::Ready | State::Waiting { .. } | State::Parked
-        )
+        matches!(self.state, State::Queued | State::Ready | State::Waiting { .. } | State::Parked)
     }
 }

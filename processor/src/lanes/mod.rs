@@ -69,6 +69,7 @@ impl Lanes {
     }
 
     /// How many lanes hold a record.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.tails.len()
     }

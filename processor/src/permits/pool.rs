@@ -60,7 +60,8 @@ impl Pool {
     pub(super) fn is_low(&self, held: usize) -> bool {
         let over = held.saturating_sub(self.part);
         let allowance = self.allowance();
-        held.saturating_mul(2) <= self.part || (allowance > 0 && over.saturating_mul(2) <= allowance)
+        held.saturating_mul(2) <= self.part
+            || (allowance > 0 && over.saturating_mul(2) <= allowance)
     }
 
     pub(super) fn free(&self) -> usize {

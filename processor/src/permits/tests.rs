@@ -1,12 +1,7 @@
 use super::*;
 
 fn ledger(concurrency: usize, outstanding: usize) -> Ledger {
-    Ledger::new(Limits {
-        concurrency,
-        outstanding,
-        bytes: 1 << 20,
-        retrying: outstanding / 2,
-    })
+    Ledger::new(Limits { concurrency, outstanding, bytes: 1 << 20, retrying: outstanding / 2 })
 }
 
 fn resumed(ledger: &mut Ledger) -> Vec<usize> {

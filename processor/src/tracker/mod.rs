@@ -68,13 +68,7 @@ struct Entry<M> {
 
 impl<M: Mark> Tracker<M> {
     pub(crate) fn new(life: Life) -> Self {
-        Self {
-            life,
-            entries: VecDeque::new(),
-            base: 0,
-            position: None,
-            arrivals: VecDeque::new(),
-        }
+        Self { life, entries: VecDeque::new(), base: 0, position: None, arrivals: VecDeque::new() }
     }
 
     pub(crate) fn life(&self) -> Life {

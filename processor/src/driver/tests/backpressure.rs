@@ -92,7 +92,9 @@ async fn retries_do_not_starve_the_others() {
     world.assign(&[0]);
     let running = world.start(async |m: TestMessage, _| {
         sleep(Duration::from_millis(20)).await;
-        if m.partition() == 0 { Err("no")? }
+        if m.partition() == 0 {
+            Err("no")?
+        }
         Ok::<_, BoxError>(m.echo())
     });
     sleep(Duration::from_secs(60)).await;

@@ -61,7 +61,9 @@ async fn a_record_succeeds_at_a_later_attempt_and_its_key_waited() {
                 started.lock().push((m.offset(), attempt.number()));
             }
             sleep(Duration::from_millis(1)).await;
-            if m.offset() == 7 && attempt.number() < 4 { Err("again")? }
+            if m.offset() == 7 && attempt.number() < 4 {
+                Err("again")?
+            }
             Ok::<_, Failure>(m.echo())
         }
     });

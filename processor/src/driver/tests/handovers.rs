@@ -165,7 +165,7 @@ async fn lost_partitions_are_fenced_at_once_and_not_committed() {
     sleep(Duration::from_millis(700)).await;
     let marked = world.marked(0);
     assert!(marked > Some(0));
-    world.lose(&[0]);
+    world.lose(&[0]).await;
     sleep(Duration::from_secs(5)).await;
     assert_eq!((world.marked(0), world.committed(0)), (marked, None));
     let stats = running.handle.stats();

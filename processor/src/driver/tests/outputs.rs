@@ -110,7 +110,11 @@ async fn without_an_order_a_failed_output_is_produced_again() {
     let mut count = 0;
     world.decide(move |_, _| {
         count += 1;
-        if count % 10 == 0 { Verdict::Fails(Remedy::Again, MS * 5) } else { Verdict::Written(MS * 3) }
+        if count % 10 == 0 {
+            Verdict::Fails(Remedy::Again, MS * 5)
+        } else {
+            Verdict::Written(MS * 3)
+        }
     });
     let running = world.start(uneven);
     running.all_done().await;

@@ -34,7 +34,8 @@ async fn run(seed: u64) {
     let world = World::new();
     let letters = world.client.topic("dlt");
     let world = world.with(|settings| {
-        settings.order = rng.choice([Order::Key, Order::Key, Order::Partition, Order::None]).unwrap();
+        settings.order =
+            rng.choice([Order::Key, Order::Key, Order::Partition, Order::None]).unwrap();
         settings.output_order = rng.choice([OutputOrder::Completion, OutputOrder::Input]).unwrap();
         settings.null_keys = rng.choice([NullKeys::Unordered, NullKeys::Ordered]).unwrap();
         settings.limits.concurrency = rng.usize(1..40);
@@ -77,7 +78,7 @@ async fn run(seed: u64) {
         let is_ours = ours.get_mut(&number).unwrap();
         match (*is_ours, rng.u8(0..4)) {
             (false, _) => world.assign(&[number]),
-            (true, 0) => world.lose(&[number]),
+            (true, 0) => world.lose(&[number]).await,
             (true, _) => world.revoke(&[number]).await,
         }
         *is_ours = !*is_ours;

@@ -160,6 +160,7 @@ impl World {
         let client = Client::builder().bootstrap(["nowhere:1"]).build().unwrap();
         let settings = Settings {
             name: "test".to_owned(),
+            instance: "0".to_owned(),
             output: Some(client.topic("out")),
             dead_letter: None,
             order: Order::Key,
@@ -262,14 +263,16 @@ impl World {
         }
     }
 
-    pub(super) fn lose(&self, partitions: &[i32]) {
+    pub(super) async fn lose(&self, partitions: &[i32]) {
+        let (handover, over) = Handover::new();
         let mut lost = Vec::new();
         for &number in partitions {
             let mut state = self.state.lock();
             let partition = state.partitions.get_mut(&number).unwrap();
             lost.push((self.at(number), partition.epoch.take().unwrap()));
         }
-        self.event(Ok(Event::Lost(lost)));
+        self.event(Ok(Event::Lost(lost, handover)));
+        let _ = over.await;
     }
 
     pub(super) fn start<H: Handler<TestMessage>>(&self, handler: H) -> Running {
@@ -407,7 +410,11 @@ impl Running {
         let world = &self.world;
         let what = || {
             let state = world.state.lock();
-            let partitions: Vec<_> = state.partitions.iter().map(|(n, p)| (n, p.marked, p.end, p.position, p.paused)).collect();
+            let partitions: Vec<_> = state
+                .partitions
+                .iter()
+                .map(|(n, p)| (n, p.marked, p.end, p.position, p.paused))
+                .collect();
             format!("all done: {:?} {partitions:?}", self.handle.stats())
         };
         world
@@ -581,9 +588,8 @@ impl TestSink {
         }
         let (world, topic, output) = (world.clone(), topic.clone(), output.clone());
         Ok(Box::pin(async move {
-            let (Verdict::Written(after)
-            | Verdict::Fails(_, after)
-            | Verdict::MaybeWritten(after)) = verdict;
+            let (Verdict::Written(after) | Verdict::Fails(_, after) | Verdict::MaybeWritten(after)) =
+                verdict;
             tokio::time::sleep(after).await;
             world.room.notify_one();
             let mut state = world.state.lock();

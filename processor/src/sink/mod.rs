@@ -1,11 +1,14 @@
 //! Where outputs go.
 
+mod producer;
+
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
 use ottla_client::Topic;
 
+pub use self::producer::{ProducerDelivery, ProducerSink};
 use crate::emit::Output;
 use crate::failure::BoxError;
 

@@ -1,11 +1,14 @@
 //! Where records come from.
 
+mod consumer;
+
 use std::fmt::Debug;
 use std::future::Future;
 use std::time::Duration;
 
 use ottla_client::TopicPartition;
 
+pub use self::consumer::ConsumerSource;
 use crate::emit::Output;
 use crate::failure::BoxError;
 
@@ -108,8 +111,10 @@ pub enum Event<M: Input> {
     },
     /// These partitions are about to leave in good order, when the handover is dropped.
     Revoked(Vec<(TopicPartition, Epoch)>, Handover),
-    /// These partitions are gone already; nothing of them can be committed any more.
-    Lost(Vec<(TopicPartition, Epoch)>),
+    /// These partitions are gone already; nothing of them can be committed any more. They must not
+    /// be assigned again before the handover is dropped, which is at once: until then, calls may
+    /// come that are meant for the lost assignment.
+    Lost(Vec<(TopicPartition, Epoch)>, Handover),
 }
 
 /// Which assignment of a partition: grows each time it is assigned.
@@ -130,7 +135,7 @@ pub struct Batch<M: Input> {
     pub end: M::Mark,
 }
 
-/// Partitions are being handed over: they leave when this is dropped.
+/// Partitions are being let go of: it is over when this is dropped.
 #[derive(Debug)]
 pub struct Handover(Option<tokio::sync::oneshot::Sender<()>>);
 
