@@ -175,7 +175,7 @@ impl<S: Source, K: Sink> Driver<S, K> {
                     return self.fail(record.slot, NO_TOPIC.into());
                 };
                 self.counters().resent(1);
-                self.outbox.push_back(Outgoing { record, topic, output });
+                self.outbox.push_back(Outgoing { record, topic, output: *output });
             }
             (Remedy::Again, _) => self.rewind(index, &undelivered.error),
         }

@@ -219,4 +219,9 @@ impl<S: Source, K: Sink> Driver<S, K> {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_sign_loss,
+    clippy::cast_possible_truncation,
+    reason = "offsets and partitions of tests are small and positive"
+)]
 mod tests;

@@ -55,7 +55,7 @@ pub struct Undelivered {
     /// Why.
     pub error: BoxError,
     /// The output itself, to be produced again.
-    pub output: Option<Output>,
+    pub output: Option<Box<Output>>,
 }
 
 /// What can be done about an output that was not acknowledged.
@@ -85,7 +85,7 @@ impl Undelivered {
     /// Gives the output back.
     #[must_use]
     pub fn with_output(self, output: Output) -> Self {
-        Self { output: Some(output), ..self }
+        Self { output: Some(Box::new(output)), ..self }
     }
 }
 

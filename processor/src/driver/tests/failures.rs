@@ -62,7 +62,7 @@ async fn a_record_succeeds_at_a_later_attempt_and_its_key_waited() {
             }
             sleep(Duration::from_millis(1)).await;
             if m.offset() == 7 && attempt.number() < 4 {
-                Err("again")?
+                Err("again")?;
             }
             Ok::<_, Failure>(m.echo())
         }
@@ -178,7 +178,7 @@ async fn retries_come_at_the_time_asked_for() {
             1 => Failure::Retry(When::After(Duration::from_secs(5))),
             2 => Failure::Retry(When::At(start + Duration::from_secs(60))),
             3 => Failure::Retry(When::After(Duration::MAX)),
-            _ => unreachable!(),
+            number => panic!("attempt {number}"),
         }
     }));
     sleep(Duration::from_secs(1000)).await;

@@ -355,10 +355,6 @@ impl World {
         self.state.lock().closed
     }
 
-    pub(super) fn violation(&self, what: impl Into<String>) {
-        self.state.lock().violations.push(what.into());
-    }
-
     pub(super) fn check(&self) {
         let violations = &self.state.lock().violations;
         assert!(violations.is_empty(), "{violations:#?}");
