@@ -112,8 +112,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     async fn handle(&mut self, frame: Bytes) -> io::Result<Then> {
         let received = PREFIX + frame.len();
         let mut body = Reader::new(frame);
-        let Ok(header) = RequestHeader::decode(&mut body, api::flexible_from) else {
-            return Ok(Then::Close);
+        let header = match RequestHeader::decode(&mut body, api::flexible_from) {
+            Ok(header) => header,
+            Err(error) => {
+                tracing::debug!(broker = self.broker, %error, "malformed header");
+                return Ok(Then::Close);
+            }
         };
         self.shared.counters.received(header.key, received);
         tracing::trace!(broker = self.broker, api = %header.key, version = header.version, "request");

@@ -13,6 +13,7 @@ pub struct Counters {
     apis: [PerApi; KEYS],
     connections: AtomicU64,
     connected: AtomicU64,
+    surplus: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -28,6 +29,7 @@ impl Counters {
             apis: std::array::from_fn(|_| PerApi::default()),
             connections: AtomicU64::new(0),
             connected: AtomicU64::new(0),
+            surplus: AtomicU64::new(0),
         }
     }
 
@@ -54,6 +56,16 @@ impl Counters {
     /// Connections ever accepted.
     pub fn connections_accepted(&self) -> u64 {
         self.connected.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that followed the end of a request within its frame: a client that writes what its
+    /// version does not have. Brokers ignore them.
+    pub fn surplus_bytes(&self) -> u64 {
+        self.surplus.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn surplus(&self, bytes: usize) {
+        self.surplus.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn received(&self, key: ApiKey, bytes: usize) {

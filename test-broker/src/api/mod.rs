@@ -25,8 +25,8 @@ use ottla_protocol::api::{
     LeaveGroupRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
     OffsetFetchRequest, ProduceRequest, Request, SyncGroupRequest,
 };
-use ottla_protocol::wire::{Decode, Encode, Frame, Reader, VersionRange};
-use ottla_protocol::{ApiKey, ErrorCode, RequestHeader, decode_request, encode_response};
+use ottla_protocol::wire::{Decode, DecodeError, Encode, Frame, Reader, Version, VersionRange};
+use ottla_protocol::{ApiKey, ErrorCode, RequestHeader, encode_response};
 
 use crate::cluster::{Settings, Shared};
 use crate::faults::{Effect, RequestFaults};
@@ -161,7 +161,7 @@ where
         tracing::debug!(api = %header.key, version = header.version, "version not served");
         return Answer::Close;
     }
-    let request = match decode_request::<R>(body, header.version) {
+    let request = match decode::<R>(context, body) {
         Ok(request) => request,
         Err(error) => {
             tracing::debug!(api = %header.key, %error, "malformed request");
@@ -187,6 +187,18 @@ async fn api_versions(
         }
         _ => run::<ApiVersionsRequest>(context, header, body).await,
     }
+}
+
+/// Reads a request. Bytes left over are none of Kafka's concern, and librdkafka's request for all
+/// topics has some (2.16: an `int32` where the null of a compact array belongs), so they are only
+/// counted.
+fn decode<R: Serve>(context: &RequestContext<'_>, mut body: Reader) -> Result<R, DecodeError>
+where
+    R::Response: Encode,
+{
+    let request = R::decode(&mut body, Version::new(context.version, R::FLEXIBLE), false)?;
+    context.shared.counters.surplus(body.remaining());
+    Ok(request)
 }
 
 fn encode<R>(answer: Answer<R::Response>, version: i16, correlation_id: i32) -> Answer<Frame>

@@ -68,14 +68,20 @@ async fn nonsense_cuts_the_connection() {
         peer.write(nonsense).await;
         assert!(peer.is_cut().await, "{nonsense:?}");
     }
+    assert_eq!(cluster.counters().connections(), 0);
+    assert_eq!(cluster.counters().connections_accepted(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_after_a_request_are_ignored_and_counted() {
+    let cluster = TestCluster::builder().build();
     let mut peer = Peer::connect(&cluster, 0);
     let mut request = encode_request(&hello(), 4, 1, None).expect("encodes").to_bytes().to_vec();
-    request[3] += 1;
-    request.push(0);
+    request[3] += 2;
+    request.extend([0, 0]);
     peer.write(&request).await;
-    assert!(peer.is_cut().await, "bytes after the request");
-    assert_eq!(cluster.counters().connections(), 0);
-    assert_eq!(cluster.counters().connections_accepted(), 5);
+    assert!(peer.receive_frame().await.is_some());
+    assert_eq!(cluster.counters().surplus_bytes(), 2);
 }
 
 #[tokio::test(start_paused = true)]

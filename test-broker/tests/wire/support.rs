@@ -13,35 +13,35 @@ use ottla_test_broker::TestCluster;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 /// One connection to one broker.
-pub struct Peer {
+pub(crate) struct Peer {
     stream: DuplexStream,
     next_id: i32,
 }
 
 impl Peer {
-    pub fn connect(cluster: &TestCluster, broker: i32) -> Self {
+    pub(crate) fn connect(cluster: &TestCluster, broker: i32) -> Self {
         let stream = cluster.connect(&format!("broker-{broker}"), 9092).expect("the broker is up");
         Self { stream, next_id: 1 }
     }
 
     /// Sends a request and reads its response.
-    pub async fn ask<R: Request>(&mut self, request: &R, version: i16) -> R::Response {
+    pub(crate) async fn ask<R: Request>(&mut self, request: &R, version: i16) -> R::Response {
         self.send(request, version).await;
         self.receive::<R>(version).await.expect("a response")
     }
 
-    pub async fn send<R: Request>(&mut self, request: &R, version: i16) {
+    pub(crate) async fn send<R: Request>(&mut self, request: &R, version: i16) {
         let frame = encode_request(request, version, self.next_id, Some("test")).expect("encodes");
         self.next_id += 1;
         self.write(&frame.to_bytes()).await;
     }
 
-    pub async fn write(&mut self, bytes: &[u8]) {
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.expect("the pipe takes it");
     }
 
     /// The response to the request sent last, if there is one; `None` if the connection ends.
-    pub async fn receive<R: Request>(&mut self, version: i16) -> Option<R::Response> {
+    pub(crate) async fn receive<R: Request>(&mut self, version: i16) -> Option<R::Response> {
         let frame = self.receive_frame().await?;
         let (id, response) = decode_response::<R>(frame, version).expect("the response decodes");
         assert_eq!(id, self.next_id - 1, "in order, under the id it was asked");
@@ -49,32 +49,37 @@ impl Peer {
     }
 
     /// Everything after the length of the next response; `None` if the connection ends instead.
-    pub async fn receive_frame(&mut self) -> Option<Bytes> {
+    pub(crate) async fn receive_frame(&mut self) -> Option<Bytes> {
         let length = self.stream.read_i32().await.ok()?;
         let mut body = BytesMut::zeroed(usize::try_from(length).ok()?);
         self.stream.read_exact(&mut body).await.ok()?;
         Some(body.freeze())
     }
 
+    /// The length that the next frame claims.
+    pub(crate) async fn receive_length(&mut self) -> i32 {
+        self.stream.read_i32().await.expect("a length")
+    }
+
     /// All that comes until the connection ends.
-    pub async fn receive_rest(&mut self) -> Vec<u8> {
+    pub(crate) async fn receive_rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         self.stream.read_to_end(&mut rest).await.expect("the pipe ends");
         rest
     }
 
-    pub async fn is_cut(&mut self) -> bool {
+    pub(crate) async fn is_cut(&mut self) -> bool {
         self.stream.read_u8().await.is_err()
     }
 
-    /// Whether a response comes within `millis` of (paused) time.
-    pub async fn hears_within(&mut self, millis: u64) -> bool {
+    /// Whether anything comes within `millis` of (paused) time; what comes is lost.
+    pub(crate) async fn hears_within(&mut self, millis: u64) -> bool {
         let wait = std::time::Duration::from_millis(millis);
         tokio::time::timeout(wait, self.stream.read_u8()).await.is_ok()
     }
 
     /// Produces one batch to one partition.
-    pub async fn produce(
+    pub(crate) async fn produce(
         &mut self,
         topic: &str,
         partition: i32,
@@ -83,7 +88,7 @@ impl Peer {
         self.produce_at(9, topic, partition, batch).await
     }
 
-    pub async fn produce_at(
+    pub(crate) async fn produce_at(
         &mut self,
         version: i16,
         topic: &str,
@@ -97,13 +102,23 @@ impl Peer {
     }
 
     /// Fetches one partition from `offset` without waiting.
-    pub async fn fetch(&mut self, topic: &str, partition: i32, offset: i64) -> PartitionData {
+    pub(crate) async fn fetch(
+        &mut self,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> PartitionData {
         let request = fetch(topic, &[(partition, offset)]);
         only_partition(self.ask(&request, 11).await)
     }
 }
 
-pub fn produce(topic: &str, index: i32, batch: impl Into<Records>, acks: i16) -> ProduceRequest {
+pub(crate) fn produce(
+    topic: &str,
+    index: i32,
+    batch: impl Into<Records>,
+    acks: i16,
+) -> ProduceRequest {
     let records = Some(batch.into());
     ProduceRequest {
         acks,
@@ -118,7 +133,7 @@ pub fn produce(topic: &str, index: i32, batch: impl Into<Records>, acks: i16) ->
 }
 
 /// A fetch of these partitions and offsets, with generous limits, that does not wait.
-pub fn fetch(topic: &str, partitions: &[(i32, i64)]) -> FetchRequest {
+pub(crate) fn fetch(topic: &str, partitions: &[(i32, i64)]) -> FetchRequest {
     let wanted = partitions.iter().map(|&(partition, fetch_offset)| FetchPartition {
         partition,
         fetch_offset,
@@ -139,28 +154,33 @@ pub fn fetch(topic: &str, partitions: &[(i32, i64)]) -> FetchRequest {
     }
 }
 
-pub fn only_partition(response: FetchResponse) -> PartitionData {
+pub(crate) fn only_partition(response: FetchResponse) -> PartitionData {
     let [topic] = response.responses.try_into().expect("one topic");
     let [partition] = topic.partitions.try_into().expect("one partition");
     partition
 }
 
 /// A batch of these values.
-pub fn batch(values: &[&str]) -> Records {
+pub(crate) fn batch(values: &[&str]) -> Records {
     sequenced(values, Sequence::NONE)
 }
 
 /// A batch of an idempotent producer.
-pub fn idempotent(producer_id: i64, epoch: i16, base_sequence: i32, values: &[&str]) -> Records {
+pub(crate) fn idempotent(
+    producer_id: i64,
+    epoch: i16,
+    base_sequence: i32,
+    values: &[&str],
+) -> Records {
     sequenced(values, Sequence { producer_id, producer_epoch: epoch, base_sequence })
 }
 
-pub fn sequenced(values: &[&str], sequence: Sequence) -> Records {
+pub(crate) fn sequenced(values: &[&str], sequence: Sequence) -> Records {
     sealed(values).freeze(sequence, BatchKind::Plain)
 }
 
 /// A batch whose records have timestamps 1000, 1001 and so on.
-pub fn sealed(values: &[&str]) -> SealedBatch {
+pub(crate) fn sealed(values: &[&str]) -> SealedBatch {
     let pool = ChunkPool::new(0);
     let mut builder = BatchBuilder::new();
     for (value, timestamp) in values.iter().zip(1000..) {
@@ -171,7 +191,7 @@ pub fn sealed(values: &[&str]) -> SealedBatch {
 }
 
 /// The values in fetched records with their offsets.
-pub fn values(data: &PartitionData) -> Vec<(i64, String)> {
+pub(crate) fn values(data: &PartitionData) -> Vec<(i64, String)> {
     let records = data.records.clone().expect("records, if none");
     let mut values = Vec::new();
     for batch in Batches::from(records) {
@@ -188,6 +208,6 @@ pub fn values(data: &PartitionData) -> Vec<(i64, String)> {
 }
 
 /// `values`, as [`values`] gives them, from an offset on.
-pub fn at(first: i64, values: &[&str]) -> Vec<(i64, String)> {
+pub(crate) fn at(first: i64, values: &[&str]) -> Vec<(i64, String)> {
     (first..).zip(values.iter().map(|value| (*value).to_owned())).collect()
 }
