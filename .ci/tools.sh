@@ -36,5 +36,6 @@ if ! cargo clippy --version >/dev/null 2>&1; then rustup component add clippy; f
 
 cargo --version
 cargo clippy --version
-java -version 2>&1 | head -n 1
-mvn --version 2>/dev/null | head -n 1
+# The first line of each; `sed` reads to the end, so that nobody writes into a closed pipe.
+java -version 2>&1 | sed -n 1p
+mvn --batch-mode --version | sed -n 1p
