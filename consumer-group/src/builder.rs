@@ -154,7 +154,7 @@ impl ConsumerBuilder {
         });
         let topics = topics.iter().map(|name| shared.client.topic(name)).collect();
         if !subscribed {
-            let assigned = shared.assign(partitions);
+            let assigned = shared.assign(&partitions);
             debug_assert!(assigned.is_ok(), "nothing else assigns, and it is not closed");
         }
         let driver = Driver::new(Arc::clone(&shared), machine, listener, commanded, topics);

@@ -28,7 +28,6 @@ pub struct Consumer {
 
 impl Consumer {
     /// A builder of consumers on this client.
-    #[must_use]
     pub fn builder(client: &Client) -> ConsumerBuilder {
         ConsumerBuilder::new(client)
     }
@@ -70,7 +69,6 @@ impl Consumer {
 
     /// The records as a stream, one by one as with [`recv`](Self::recv). It ends after a fatal
     /// error.
-    #[must_use]
     pub fn stream(&mut self) -> MessageStream<'_> {
         MessageStream::new(&self.shared, &mut self.inbox)
     }

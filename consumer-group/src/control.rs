@@ -110,7 +110,7 @@ impl ConsumerControl {
         &self,
         partitions: impl IntoIterator<Item = (TopicPartition, Start)>,
     ) -> Result<(), AssignError> {
-        self.shared.assign(partitions.into_iter().collect())
+        self.shared.assign(&partitions.into_iter().collect::<Vec<_>>())
     }
 
     /// The offset of the next record to be handed out, once it is known.

@@ -143,7 +143,7 @@ impl Driver {
                 Action::Assigned(partitions) => self.assigned(&partitions),
                 Action::Revoke(partitions) => self.revoke(&partitions),
                 Action::Lost(partitions) => self.lost(&partitions),
-                Action::Fail(error) => self.shared.fail(self.group_error(error)),
+                Action::Fail(error) => self.shared.fail(self.group_error(&error)),
                 Action::Closed => self.closed(),
                 request => self.request(request),
             }
@@ -424,8 +424,8 @@ impl Driver {
         }
     }
 
-    fn group_error(&self, error: GroupError) -> ConsumerError {
-        let GroupError { api, code } = error;
+    fn group_error(&self, error: &GroupError) -> ConsumerError {
+        let &GroupError { api, code } = error;
         let config = &self.shared.config;
         let group = config.group.clone().unwrap_or_default();
         match (code, &config.group_instance) {
@@ -436,13 +436,12 @@ impl Driver {
         }
     }
 
-    /// A request that came to nothing; the next one looks the coordinator up again.
+    /// A request came to nothing.
     fn missed(&self, miss: &Miss) -> Failure {
         tracing::debug!(%miss, "the coordinator did not answer");
         if miss.is_fatal() {
             self.shared.abandon();
         }
-        self.forget_coordinator();
         miss.failure()
     }
 }

@@ -144,7 +144,7 @@ impl Shared {
         self.application.notify_one();
     }
 
-    pub(crate) fn assign(&self, wanted: Vec<(TopicPartition, Start)>) -> Result<(), AssignError> {
+    pub(crate) fn assign(&self, wanted: &[(TopicPartition, Start)]) -> Result<(), AssignError> {
         if self.subscribed {
             return Err(AssignError::Subscribed);
         }
@@ -159,7 +159,7 @@ impl Shared {
             };
             table.unassign(&gone);
             let mut new = Vec::new();
-            for (at, start) in &wanted {
+            for (at, start) in wanted {
                 if table.slot_of(at).is_none() {
                     new.push(table.assign(at, *start, false));
                 }

@@ -1,12 +1,12 @@
 //! Records one by one, out of polled batches.
 
 use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
+use futures_core::future::BoxFuture;
 use futures_core::stream::FusedStream;
 
 use crate::error::ConsumerError;
@@ -22,7 +22,7 @@ use crate::shared::Shared;
 pub struct MessageStream<'a> {
     shared: &'a Arc<Shared>,
     inbox: &'a mut Inbox,
-    waiting: Option<Pin<Box<dyn Future<Output = Result<Fetched, ConsumerError>> + Send + 'a>>>,
+    waiting: Option<BoxFuture<'a, Result<Fetched, ConsumerError>>>,
     ended: bool,
 }
 

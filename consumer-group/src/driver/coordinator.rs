@@ -39,6 +39,8 @@ impl Driver {
         let shared = Arc::clone(&self.shared);
         let work: BoxFuture<'static, Event> = match action {
             Action::FindCoordinator => Box::pin(async move {
+                // The machine asks because what it knew is wrong.
+                shared.client.invalidate_coordinator(CoordinatorKind::Group, shared.group());
                 let found = find(&shared).await;
                 Event::Coordinator(found.map(|_| ()))
             }),
@@ -107,11 +109,6 @@ impl Driver {
             }
             shared.client.release(shared.owner);
         }
-    }
-
-    /// The next request looks the coordinator up again.
-    pub(super) fn forget_coordinator(&self) {
-        self.shared.client.invalidate_coordinator(CoordinatorKind::Group, self.shared.group());
     }
 }
 

@@ -91,9 +91,11 @@ fn offset_fetch(group: &str, lookups: &[StartLookup], version: i16) -> OffsetFet
         let topic = topics.entry(lookup.at.topic.name()).or_insert((id, Vec::new()));
         topic.1.push(lookup.at.partition);
     }
-    let mut request = OffsetFetchRequest::default();
-    // What a transaction is about to commit must not be read past (KIP-447).
-    request.require_stable = version >= STABLE;
+    let mut request = OffsetFetchRequest {
+        // What a transaction is about to commit must not be read past (KIP-447).
+        require_stable: version >= STABLE,
+        ..OffsetFetchRequest::default()
+    };
     if version >= SEVERAL_GROUPS {
         let topics = topics.into_iter();
         let topics = topics.map(|(name, (topic_id, partition_indexes))| OffsetFetchRequestTopics {

@@ -7,7 +7,7 @@ use foldhash::{HashMap, HashMapExt};
 use ottla_protocol::api::{
     FetchPartition, FetchRequest, FetchResponse, FetchTopic, FetchableTopicResponse, PartitionData,
 };
-use ottla_protocol::records::{Batches, Records};
+use ottla_protocol::records::Batches;
 use ottla_protocol::{ErrorCode, Uuid};
 use tokio::time::Instant;
 
@@ -134,7 +134,7 @@ fn take_in(
     budget: &Arc<Budget>,
     now: Instant,
 ) -> TakenIn {
-    let mut batches = Batches::from(data.records.unwrap_or_else(Records::new));
+    let mut batches = Batches::from(data.records.unwrap_or_default());
     let received = batches.remaining();
     let mut entries = Vec::new();
     let mut next_offset = wanted.offset;

@@ -549,6 +549,7 @@ impl GroupMachine {
             }
             Failure::Code(code) => code,
         };
+        tracing::debug!(api, %code, generation = self.generation, "the coordinator refused");
         match code {
             ErrorCode::COORDINATOR_NOT_AVAILABLE | ErrorCode::NOT_COORDINATOR => {
                 self.coordinator = Coordinator::Unknown;
