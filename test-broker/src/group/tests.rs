@@ -50,16 +50,16 @@ impl Bench {
         }
     }
 
-    fn send(&mut self, join: Join) -> Ticket {
+    fn send(&mut self, join: &Join) -> Ticket {
         let ticket = join.ticket;
-        self.group.join(self.now, &join);
+        self.group.join(self.now, join);
         self.collect();
         ticket
     }
 
     fn join(&mut self, member_id: &str) -> Ticket {
         let join = self.joining(member_id);
-        self.send(join)
+        self.send(&join)
     }
 
     fn sync(
@@ -208,7 +208,7 @@ fn from_v4_on_a_new_member_learns_its_id_first() {
     let mut bench = Bench::new();
     let mut join = bench.joining("");
     join.id_required = true;
-    let ticket = bench.send(join);
+    let ticket = bench.send(&join);
     let reply = bench.joined(ticket);
     assert_eq!(reply.error, ErrorCode::MEMBER_ID_REQUIRED);
     assert_eq!(bench.group.members().len(), 0);
@@ -222,7 +222,7 @@ fn an_id_that_is_not_used_lapses_with_its_session() {
     let mut bench = Bench::new();
     let mut join = bench.joining("");
     join.id_required = true;
-    let ticket = bench.send(join);
+    let ticket = bench.send(&join);
     let unused = bench.joined(ticket).member_id;
     // A generation waits for those who were promised a place.
     let other = bench.join("");
@@ -343,7 +343,7 @@ fn a_follower_that_changes_nothing_does_not_disturb() {
     // But it may want something else, and the leader may want to assign anew.
     let mut changed = bench.joining(&second);
     changed.protocols = vec![protocol("range"), protocol("sticky")];
-    let changed = bench.send(changed);
+    let changed = bench.send(&changed);
     assert!(bench.is_waiting(changed));
     let again = bench.join(&first);
     assert_eq!(bench.joined(again).generation, 3);
@@ -370,7 +370,7 @@ fn most_votes_among_what_all_support_decide() {
     let mut wanting = |names: &[&str]| {
         let mut join = bench.joining("");
         join.protocols = names.iter().map(|name| protocol(name)).collect();
-        bench.send(join)
+        bench.send(&join)
     };
     let first = wanting(&["range", "sticky", "robin"]);
     wanting(&["sticky", "range"]);
@@ -380,7 +380,7 @@ fn most_votes_among_what_all_support_decide() {
     let first = bench.joined(first).member_id;
     let mut again = bench.joining(&first);
     again.protocols = vec![protocol("range"), protocol("sticky"), protocol("robin")];
-    let again = bench.send(again);
+    let again = bench.send(&again);
     let reply = bench.joined(again);
     assert_eq!(reply.protocol.as_deref(), Some("sticky"));
     assert_eq!(reply.members.len(), 3);
@@ -393,12 +393,12 @@ fn another_kind_of_group_is_refused() {
     bench.stable_pair();
     let mut connect = bench.joining("");
     connect.protocol_type = "connect".to_owned();
-    let connect = bench.send(connect);
+    let connect = bench.send(&connect);
     assert_eq!(bench.joined(connect).error, ErrorCode::INCONSISTENT_GROUP_PROTOCOL);
     let mut nothing = Bench::new();
     let mut join = nothing.joining("");
     join.protocols.clear();
-    let ticket = nothing.send(join);
+    let ticket = nothing.send(&join);
     assert_eq!(nothing.joined(ticket).error, ErrorCode::INCONSISTENT_GROUP_PROTOCOL);
 }
 
@@ -416,7 +416,7 @@ fn generations_and_ids_are_checked() {
     assert_eq!(bench.joined(unknown).error, ErrorCode::UNKNOWN_MEMBER_ID);
     let mut hasty = bench.joining("");
     hasty.session_timeout = Duration::from_secs(1);
-    let hasty = bench.send(hasty);
+    let hasty = bench.send(&hasty);
     assert_eq!(bench.joined(hasty).error, ErrorCode::INVALID_SESSION_TIMEOUT);
 }
 
@@ -482,12 +482,12 @@ fn a_static_member_that_comes_back_keeps_its_place() {
     let leader = bench.joined(leader).member_id;
     bench.sync(&leader, 1, &[]);
     let join = static_join(&mut bench, "");
-    let member = bench.send(join);
+    let member = bench.send(&join);
     bench.join(&leader);
     let old = bench.joined(member).member_id;
     bench.sync(&leader, 2, &[(&old, "its")]);
     let join = static_join(&mut bench, "");
-    let back = bench.send(join);
+    let back = bench.send(&join);
     let reply = bench.joined(back);
     assert_eq!((reply.error, reply.generation), (ErrorCode::NONE, 2));
     assert_ne!(reply.member_id, old);
@@ -504,16 +504,16 @@ fn a_static_member_that_comes_back_keeps_its_place() {
 fn a_static_leader_that_comes_back_does_not_take_itself_for_the_leader() {
     let mut bench = Bench::new();
     let join = static_join(&mut bench, "");
-    let first = bench.send(join);
+    let first = bench.send(&join);
     let old = bench.joined(first).member_id;
     bench.sync(&old, 1, &[(&old, "all")]);
     let join = static_join(&mut bench, "");
-    let back = bench.send(join);
+    let back = bench.send(&join);
     let reply = bench.joined(back);
     assert_eq!((&reply.leader, reply.members.len()), (&old, 0));
     let mut join = static_join(&mut bench, "");
     join.can_skip_assignment = true;
-    let back = bench.send(join);
+    let back = bench.send(&join);
     let reply = bench.joined(back);
     assert!(reply.skip_assignment);
     assert_eq!((&reply.leader, reply.members.len()), (&reply.member_id, 1));
@@ -526,9 +526,9 @@ fn two_members_with_one_instance_id_fence_each_other() {
     let first = bench.joined(first).member_id;
     bench.sync(&first, 1, &[]);
     let join = static_join(&mut bench, "");
-    let one = bench.send(join);
+    let one = bench.send(&join);
     let join = static_join(&mut bench, "");
-    let other = bench.send(join);
+    let other = bench.send(&join);
     assert_eq!(bench.joined(one).error, ErrorCode::FENCED_INSTANCE_ID);
     assert!(bench.is_waiting(other));
     bench.join(&first);
@@ -539,7 +539,7 @@ fn two_members_with_one_instance_id_fence_each_other() {
 fn a_static_member_leaves_by_its_instance_id() {
     let mut bench = Bench::new();
     let join = static_join(&mut bench, "");
-    bench.send(join);
+    bench.send(&join);
     let leaving = |instance: &str| Leaving {
         member_id: String::new(),
         instance_id: Some(instance.to_owned()),
@@ -554,7 +554,7 @@ fn a_static_member_leaves_by_its_instance_id() {
 fn an_absent_static_member_is_waited_for_until_its_session_ends() {
     let mut bench = Bench::new();
     let join = static_join(&mut bench, "");
-    let member = bench.send(join);
+    let member = bench.send(&join);
     let id = bench.joined(member).member_id;
     bench.sync(&id, 1, &[]);
     let mut slow = bench.joining("");
@@ -563,7 +563,7 @@ fn an_absent_static_member_is_waited_for_until_its_session_ends() {
     let mut quick = slow.clone();
     quick.ticket = bench.ticket();
     quick.fresh_id = "quick".to_owned();
-    let other = bench.send(slow);
+    let other = bench.send(&slow);
     bench.pass(SESSION);
     assert_eq!(bench.joined(other).members.len(), 1);
 }
@@ -618,7 +618,7 @@ fn whatever_members_do_everyone_gets_one_answer() {
                     let mut join = bench.joining("");
                     join.id_required = rng.bool();
                     join.instance_id = (rng.u8(..4) == 0).then(|| "i".to_owned());
-                    sent.push(bench.send(join));
+                    sent.push(bench.send(&join));
                 }
                 1 | 2 => sent.push(bench.join(&someone)),
                 3 => sent.push(bench.sync(&someone, generation, &[])),

@@ -1,6 +1,6 @@
 //! The broker as a client sees it: requests and responses over in-memory pipes.
 
-#![expect(clippy::expect_used, reason = "tests fail loudly")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "tests fail loudly")]
 
 mod support;
 
