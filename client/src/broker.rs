@@ -34,7 +34,7 @@ impl BrokerId {
 impl fmt::Display for BrokerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.seed_index() {
-            Some(index) => write!(f, "bootstrap {index}"),
+            Some(index) => write!(f, "(bootstrap {index})"),
             None => write!(f, "{}", self.0),
         }
     }
@@ -51,6 +51,6 @@ mod tests {
             assert!(BrokerId::seed(index).is_seed());
         }
         assert_eq!(BrokerId(0).seed_index(), None);
-        assert_eq!(BrokerId::seed(1).to_string(), "bootstrap 1");
+        assert_eq!(BrokerId::seed(1).to_string(), "(bootstrap 1)");
     }
 }

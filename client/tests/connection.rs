@@ -19,7 +19,7 @@ use ottla_protocol::ApiKey;
 use ottla_protocol::api::{
     HeartbeatRequest, HeartbeatResponse, ListOffsetsRequest, MetadataRequest, ProduceRequest,
 };
-use peer::{Network, SEED, metadata};
+use peer::{LONG, Network, SEED, metadata};
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, timeout};
 
@@ -176,6 +176,31 @@ async fn a_response_nobody_asked_for_ends_the_connection() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_response_before_its_request_ends_the_connection() {
+    let (_network, _client, connection, mut peer) = Network::connected(|b| b).await;
+    // Nothing goes out for a while, but the place in the order is taken.
+    connection.throttle(Duration::from_secs(5));
+    let pending = pipeline(&connection, 1).await;
+    tokio::task::yield_now().await;
+    peer.send(&[0, 0, 0, 4, 0, 0, 0, 0]).await;
+    for pending in pending {
+        let error = pending.await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                RequestError::Disconnected {
+                    sent: false,
+                    cause: Disconnect::Garbage(MalformedResponse::Unasked { actual: 0 }),
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
+    }
+    peer.expect_close().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_response_cut_short_ends_the_connection() {
     let (_network, _client, connection, mut peer) = Network::connected(|b| b).await;
     let pending = pipeline(&connection, 2).await;
@@ -214,7 +239,7 @@ async fn a_response_that_trickles_in_ends_the_connection() {
             }
         }
     });
-    let error = pending.await.unwrap_err();
+    let error = timeout(LONG, pending).await.unwrap().unwrap_err();
     assert!(
         matches!(error, RequestError::Disconnected { cause: Disconnect::Stalled { .. }, .. }),
         "{error:?}"
@@ -315,7 +340,7 @@ async fn a_broker_that_takes_nothing_is_given_up() {
     let connection = connection.unwrap();
     let began = Instant::now();
     let large = ProduceRequest { transactional_id: Some("t".repeat(5000)), ..Default::default() };
-    let error = connection.send_no_reply(&large).await.unwrap_err();
+    let error = timeout(LONG, connection.send_no_reply(&large)).await.unwrap().unwrap_err();
     assert!(
         matches!(
             error,

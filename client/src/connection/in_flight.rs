@@ -97,9 +97,10 @@ impl InFlight {
                 _ if slot.deadline <= now => {
                     RequestError::TimedOut { api, broker, after: slot.timeout, sent }
                 }
-                // A response that does not decode was the caller's before, not the front's.
+                // A response that does not decode was the caller's before, not the front's; and
+                // one that came before its request was anybody's.
                 Disconnect::Garbage(source)
-                    if index == 0 && !matches!(source, MalformedResponse::Decode(_)) =>
+                    if index == 0 && sent && !matches!(source, MalformedResponse::Decode(_)) =>
                 {
                     RequestError::Malformed { api, broker, source: source.clone() }
                 }

@@ -104,7 +104,7 @@ impl Connection {
     /// Whether the connection takes no more requests. It may end at any moment after this said no.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.queue.is_closed()
+        self.queue.is_closed() || self.state.condemned().is_cancelled()
     }
 
     /// Keeps the connection silent for as long as the broker asked for in a response's

@@ -132,3 +132,6 @@ impl FrameWriter {
         begun
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,10 @@ use tokio::sync::mpsc;
 /// The bootstrap address' stand-in id.
 pub(crate) const SEED: BrokerId = BrokerId(-1);
 
+/// Longer than anything the client waits for: what is not over by then never will be. Costs
+/// nothing under paused time.
+pub(crate) const LONG: Duration = Duration::from_secs(3600);
+
 /// Where clients of a test connect to.
 pub(crate) struct Network {
     arrivals: mpsc::UnboundedReceiver<Peer>,
@@ -147,7 +151,8 @@ impl Peer {
     /// Waits until the client closes its end.
     pub(crate) async fn expect_close(&mut self) {
         let mut rest = Vec::new();
-        self.stream.read_to_end(&mut rest).await.unwrap();
+        let read = self.stream.read_to_end(&mut rest);
+        tokio::time::timeout(LONG, read).await.expect("the client did not close").unwrap();
         assert!(rest.is_empty(), "{} bytes instead of a close", rest.len());
     }
 
