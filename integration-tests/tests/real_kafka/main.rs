@@ -2,5 +2,7 @@
 //! that they can share a cluster.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails; so do its functions")]
 
+mod clients;
 mod java;
 mod launcher;
+mod producing;

@@ -87,6 +87,7 @@ impl Staging {
                 promise.settle_range(index, index.saturating_add(1), verdict);
             }
         }
+        batch.burden.promise.wake_all();
     }
 
     /// Gives all records back.

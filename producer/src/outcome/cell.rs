@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
+use ottla_client::Topic;
 use ottla_protocol::{
     compression::Codecs,
     records::{RawBatch, SealedBatch},
@@ -84,6 +85,14 @@ pub(crate) struct Failure {
     raw: OnceLock<Option<RawBatch>>,
 }
 
+/// Records of a failed batch, by their indexes.
+#[derive(Clone, Debug)]
+pub(crate) struct Collected {
+    pub(crate) topic: Topic,
+    pub(crate) failure: Arc<Failure>,
+    pub(crate) records: std::ops::Range<u32>,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Why {
     NotWritten(Reason),
@@ -106,9 +115,20 @@ impl Failure {
         self.raw.get_or_init(reopen).as_ref()
     }
 
-    pub(crate) fn record(&self, index: u32) -> OwnedRecord {
+    fn record(&self, index: u32) -> OwnedRecord {
         let view = self.records().and_then(|raw| raw.record(index));
         view.map(|view| OwnedRecord::detach(&view, self.partition)).unwrap_or_default()
+    }
+}
+
+impl Collected {
+    /// The records, given back.
+    pub(crate) fn owned(&self) -> impl Iterator<Item = OwnedRecord> {
+        let from = self.records.start;
+        let all = self.failure.records().into_iter().flat_map(|records| records.records());
+        all.skip(from as usize)
+            .take(self.records.len())
+            .map(|view| OwnedRecord::detach(&view, self.failure.partition))
     }
 }
 
@@ -124,14 +144,19 @@ impl OutcomeCell {
         let mut state = self.state.lock();
         match state.range(index) {
             Some((from, RangeState::Settled(verdict))) => {
-                Polled::Ready(verdict.of(index, index.saturating_sub(*from)))
+                let (verdict, nth) = (verdict.clone(), index.saturating_sub(*from));
+                drop(state);
+                // A record that comes back is copied, and its batch inflated: not under the lock.
+                Polled::Ready(verdict.of(index, nth))
             }
             Some((from, RangeState::Forwarded { cell, to })) => {
                 let index = to.saturating_add(index.saturating_sub(*from));
                 Polled::Forwarded(Arc::clone(cell), index)
             }
             Some((_, RangeState::Pending)) | None => {
-                state.wait(index, place, waker);
+                let replaced = state.wait(index, place, waker);
+                drop(state);
+                drop(replaced);
                 Polled::Pending
             }
         }
@@ -142,7 +167,10 @@ impl OutcomeCell {
         let mut state = self.state.lock();
         if let Some(slot) = state.waiting.get_mut(place as usize) {
             if slot.as_ref().is_some_and(|waiter| waiter.index == index) {
-                *slot = None;
+                // Whatever a waker drops with it may come back here.
+                let forgotten = slot.take();
+                drop(state);
+                drop(forgotten);
             }
         }
     }
@@ -150,24 +178,16 @@ impl OutcomeCell {
     /// Settles what is still pending of `from..until` and wakes who waits for it.
     fn settle(&self, from: u32, until: u32, outcome: &RangeState) {
         let mut state = self.state.lock();
-        state.split(from);
-        state.split(until);
-        for range in &mut state.ranges {
-            if range.from >= from && range.from < until {
-                if let RangeState::Pending = range.state {
-                    range.state = match outcome {
-                        RangeState::Forwarded { cell, to } => RangeState::Forwarded {
-                            cell: Arc::clone(cell),
-                            to: to.saturating_add(range.from.saturating_sub(from)),
-                        },
-                        other => other.clone().shifted(range.from.saturating_sub(from)),
-                    };
-                }
-            }
-        }
+        state.set(from, until, outcome);
         // One at a time, not under the lock: a waker may poll at once, and drop its delivery.
         let woken: SmallVec<[Waker; 8]> = state.take_waiting(from, until);
         drop(state);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Wakes who waits for any record.
+    fn wake_all(&self) {
+        let woken = self.state.lock().take_waiting(0, u32::MAX);
         woken.into_iter().for_each(Waker::wake);
     }
 
@@ -203,15 +223,30 @@ impl State {
         self.ranges.insert(at, Range { from: index, state });
     }
 
-    fn wait(&mut self, index: u32, place: &mut u32, waker: &Waker) {
+    /// Gives what is still pending of `from..until` its outcome.
+    fn set(&mut self, from: u32, until: u32, outcome: &RangeState) {
+        self.split(from);
+        self.split(until);
+        let first = self.ranges.partition_point(|range| range.from < from);
+        let concerned = self.ranges.iter_mut().skip(first);
+        for range in concerned.take_while(|range| range.from < until) {
+            if let RangeState::Pending = range.state {
+                range.state = outcome.clone().shifted(range.from.saturating_sub(from));
+            }
+        }
+    }
+
+    /// Keeps `waker`; returns the one it replaces, to be dropped when the lock is not held.
+    fn wait(&mut self, index: u32, place: &mut u32, waker: &Waker) -> Option<Waker> {
         if let Some(Some(waiter)) = self.waiting.get_mut(*place as usize) {
             if waiter.index == index {
-                waiter.waker.clone_from(waker);
-                return;
+                let same = waiter.waker.will_wake(waker);
+                return (!same).then(|| std::mem::replace(&mut waiter.waker, waker.clone()));
             }
         }
         *place = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
         self.waiting.push(Some(Waiter { index, waker: waker.clone() }));
+        None
     }
 
     fn take_waiting(&mut self, from: u32, until: u32) -> SmallVec<[Waker; 8]> {
@@ -303,10 +338,16 @@ impl Promise {
         self.cell.settle(from, until, &RangeState::Settled(verdict));
     }
 
-    /// Sends `from..until` on to another batch, where the first has index `to`.
+    /// Sends `from..until` on to another batch, where the first has index `to`. Nobody is woken by
+    /// it: [`wake_all`](Self::wake_all) does that once for all that went on.
     pub(crate) fn forward(&self, from: u32, until: u32, other: &Self, to: u32) {
-        let cell = Arc::clone(&other.cell);
-        self.cell.settle(from, until, &RangeState::Forwarded { cell, to });
+        let forwarded = RangeState::Forwarded { cell: Arc::clone(&other.cell), to };
+        self.cell.state.lock().set(from, until, &forwarded);
+    }
+
+    /// Lets all who wait look again: after [`forward`](Self::forward).
+    pub(crate) fn wake_all(&self) {
+        self.cell.wake_all();
     }
 }
 

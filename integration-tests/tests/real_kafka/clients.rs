@@ -1,0 +1,93 @@
+//! ottla's clients against a Kafka of these tests, and what they read in the words of the launcher.
+
+use std::{collections::HashMap, time::Duration};
+
+use futures_util::future::try_join_all;
+use ottla_client::{Client, TopicPartition};
+use ottla_consumer_group::{ConsumedRecord, Consumer, Fetched, Start};
+use ottla_integration_tests::{JavaRecord, Kafka, ReadRecord};
+use ottla_producer::{Header, Producer, Record, SendError, Written};
+use tokio::time::timeout;
+
+pub(crate) fn client(kafka: &Kafka) -> Client {
+    // Only the first test of the process installs it.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_test_writer()
+        .try_init();
+    Client::builder()
+        .bootstrap(kafka.bootstrap().split(','))
+        .client_id("ottla-test")
+        .build()
+        .unwrap()
+}
+
+/// Sends all, one after the other, and waits for all outcomes, in the same order.
+pub(crate) async fn send_all(
+    producer: &Producer,
+    topic: &str,
+    records: &[JavaRecord],
+) -> Result<Vec<Written>, SendError> {
+    let topic = producer.client().topic(topic);
+    let mut deliveries = Vec::with_capacity(records.len());
+    for record in records {
+        let headers: Vec<_> = record
+            .headers
+            .iter()
+            .map(|(key, value)| Header { key, value: value.as_deref() })
+            .collect();
+        let record = Record {
+            key: record.key.as_deref(),
+            value: record.value.as_deref(),
+            headers: &headers,
+            partition: record.partition,
+            timestamp: record.timestamp,
+        };
+        deliveries.push(producer.send(&topic, record).await.unwrap());
+    }
+    timeout(PATIENCE, try_join_all(deliveries)).await.expect("outcomes take too long")
+}
+
+/// Reads partitions 0 to `partitions` of a topic from their beginnings to their ends with a
+/// consumer without a group; ordered by partition, and within one as they came.
+pub(crate) async fn read_all(client: &Client, topic: &str, ends: &[i64]) -> Vec<ReadRecord> {
+    let topic = client.topic(topic);
+    let mut missing = HashMap::new();
+    for (partition, end) in (0..).zip(ends).filter(|(_, end)| **end > 0) {
+        missing.insert(TopicPartition::new(topic.clone(), partition), *end);
+    }
+    let starts = missing.keys().map(|at| (at.clone(), Start::Beginning));
+    let mut consumer = Consumer::builder(client).assign(starts).build().unwrap();
+    let mut read = Vec::new();
+    while !missing.is_empty() {
+        let fetched = timeout(PATIENCE, consumer.poll(1000)).await;
+        let fetched = fetched.unwrap_or_else(|_| panic!("nothing comes; missing: {missing:?}"));
+        let batch = match fetched.unwrap() {
+            Fetched::Records(batch) => batch,
+            failed => panic!("{failed:?}"),
+        };
+        let at = batch.partition();
+        read.extend(batch.iter().map(|record| described(at.partition, &record)));
+        if missing.get(at).is_some_and(|end| batch.next_offset() >= *end) {
+            missing.remove(at);
+        }
+    }
+    consumer.close(PATIENCE).await.unwrap();
+    read.sort_by_key(|record: &ReadRecord| record.partition);
+    read
+}
+
+pub(crate) fn described(partition: i32, record: &ConsumedRecord<'_>) -> ReadRecord {
+    let header = |header: Header<'_>| (header.key.to_owned(), header.value.map(<[u8]>::to_vec));
+    ReadRecord {
+        partition,
+        offset: record.offset(),
+        timestamp: record.timestamp(),
+        key: record.key().map(<[u8]>::to_vec),
+        value: record.value().map(<[u8]>::to_vec),
+        headers: record.headers().map(|read| header(read.unwrap())).collect(),
+    }
+}
+
+/// How long anything may take; a small machine runs several tests at once.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
