@@ -38,4 +38,4 @@ cargo --version
 cargo clippy --version
 # The first line of each; `sed` reads to the end, so that nobody writes into a closed pipe.
 java -version 2>&1 | sed -n 1p
-mvn --batch-mode --version | sed -n 1p
+mvn -Dstyle.color=never --version | sed -n 1p
