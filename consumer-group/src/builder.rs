@@ -84,6 +84,12 @@ impl ConsumerBuilder {
         self
     }
 
+    /// The settings as they are now.
+    #[must_use]
+    pub fn settings(&self) -> &ConsumerConfig {
+        &self.config
+    }
+
     settings! {
         /// See [`ConsumerConfig::offset_reset`].
         offset_reset: OffsetReset;

@@ -32,7 +32,6 @@ pub struct Processor<S: Source = ConsumerSource, K: Sink = ProducerSink> {
 
 impl Processor {
     /// Begins a processor that reads and writes through this client.
-    #[must_use]
     pub fn builder(client: &Client) -> ProcessorBuilder {
         ProcessorBuilder::new(client)
     }

@@ -334,6 +334,14 @@ async fn contradictions_are_refused_by_name() {
     for setting in ["name", "handler", "dead_letter", "max_outstanding"] {
         assert!(text.contains(setting), "{setting} in {text}");
     }
+    let text = world
+        .job("0")
+        .handler(enrich)
+        .consumer(|consumer| consumer.max_poll_interval(Some(Duration::from_secs(12))))
+        .build()
+        .unwrap_err()
+        .to_string();
+    assert!(text.contains("drain_timeout: contradicts max_poll_interval"), "{text}");
     let builder = world.job("0").handler(enrich).producer(|producer| producer.buffer_memory(1));
     assert!(builder.build().unwrap_err().to_string().contains("buffer_memory"));
 }

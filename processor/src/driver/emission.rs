@@ -241,7 +241,6 @@ impl<S: Source, K: Sink> Driver<S, K> {
     /// Goes back to the oldest undone record. What followed it, done or not, is done again: the
     /// failed output must not come behind the outputs of its successors.
     fn rewind(&mut self, index: usize, error: &BoxError) {
-        self.mark_position(index);
         let partition = self.partitions.get(index);
         let Some((offset, _)) = partition.tracker.oldest() else { return };
         let at = partition.at.clone();
@@ -249,9 +248,9 @@ impl<S: Source, K: Sink> Driver<S, K> {
         let delay = self.settings.retry.delay(partition.rewinds, &mut self.rng);
         warn!(%at, offset, ?delay, error = %describe(&**error), "rewinds: an output failed");
         self.counters().rewinds(1);
-        self.end_life(index);
         self.source.pause(&at);
-        self.source.seek(&at, offset);
+        self.seek(index, offset);
+        self.end_life(index);
         let partition = self.partitions.get(index);
         partition.rewinding = true;
         let life = partition.tracker.life();

@@ -78,7 +78,7 @@ impl<S: Source, K: Sink> Driver<S, K> {
             Failure::Error(error) => self.retry(slot, When::Backoff, error),
             Failure::Retry(when) => self.retry(slot, when, Failure::Retry(when).into()),
             Failure::DeadLetter(cause) => {
-                self.give_up(slot, Exhausted::DeadLetter, cause.into_inner())
+                self.give_up(slot, Exhausted::DeadLetter, cause.into_inner());
             }
             Failure::Park => self.give_up(slot, Exhausted::Park, Failure::Park.into()),
             Failure::Stop(error) => self.give_up(slot, Exhausted::Stop, error),

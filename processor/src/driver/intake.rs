@@ -139,8 +139,19 @@ impl<S: Source, K: Sink> Driver<S, K> {
             Unreadable::Skip => {
                 warn!(%at, resume_at, %error, "cannot be read, goes on behind it");
                 self.counters().unreadable(1);
-                self.source.seek(&at, resume_at);
+                let index = self.partitions.index(&at);
+                self.seek(index, resume_at);
             }
+        }
+    }
+
+    /// Continues elsewhere. With that the source's marks start over, but what is done stays done.
+    pub(super) fn seek(&mut self, index: usize, offset: i64) {
+        let partition = self.partitions.get(index);
+        if partition.assignment.is_some() {
+            self.source.seek(&partition.at, offset);
+            partition.dirty = true;
+            self.mark_position(index);
         }
     }
 

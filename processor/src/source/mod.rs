@@ -37,7 +37,8 @@ pub trait Source: Send + 'static {
     /// Hands out records of this partition again.
     fn resume(&mut self, partition: &TopicPartition);
 
-    /// Continues at this offset: nothing read from elsewhere is handed out after this call.
+    /// Continues at this offset: nothing read from elsewhere is handed out after this call. Marks
+    /// start over: what is marked from now on counts, even if it is lower than before.
     fn seek(&mut self, partition: &TopicPartition, offset: i64);
 
     /// Everything before the mark is done and may be committed. The source commits marks now and

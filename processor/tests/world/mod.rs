@@ -1,6 +1,11 @@
 //! A cluster in memory with numbered records in it, and processors on paused time.
 #![allow(dead_code, reason = "every test file takes what it needs of this")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what goes wrong here is a failed test"
+)]
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -80,6 +80,21 @@ async fn under_input_order_a_failed_output_rewinds_its_partition() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rewind_forgets_nothing_that_is_done() {
+    let world = by_input();
+    fill(&world, 100);
+    world.decide(|_, output| match text(output.value_bytes().unwrap()).as_str() {
+        "40" => Verdict::Fails(Remedy::Again, MS * 20),
+        _ => Verdict::Written(MS * 3),
+    });
+    let running = world.start(uneven);
+    world.until("a rewind", || !world.seeks(0).is_empty()).await;
+    world.revoke(&[0]).await;
+    assert_eq!(world.committed(0), Some(40));
+    running.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn outputs_of_a_key_rewind_too() {
     let world = World::new();
     fill(&world, 50);

@@ -522,6 +522,7 @@ impl Source for TestSource {
     fn seek(&mut self, at: &TopicPartition, offset: i64) {
         self.change(at, |partition| {
             partition.position = offset;
+            partition.marked = None;
             partition.seeks.push(offset);
         });
     }

@@ -1,21 +1,20 @@
 //! Building a processor.
 
-use std::sync::Arc;
+mod common;
+
 use std::time::Duration;
 
 use ottla_client::{Client, ConfigError, ConfigErrors};
 use ottla_consumer_group::{Consumer, ConsumerBuilder, Message};
 use ottla_producer::{Producer, ProducerBuilder};
 
-use crate::counters::Meters;
+use self::common::Common;
 use crate::driver::ABORT_GRACE;
-use crate::handle::ProcessorHandle;
 use crate::handler::{Handler, HandlerRunner, Runner};
 use crate::order::{NullKeys, Order, OutputOrder};
-use crate::permits::Limits;
 use crate::processor::Processor;
 use crate::retry::{Exhausted, RetryPolicy};
-use crate::settings::{Settings, Unreadable};
+use crate::settings::Unreadable;
 use crate::sink::{ProducerSink, Sink};
 use crate::source::{ConsumerSource, Source};
 
@@ -35,48 +34,11 @@ pub struct ProcessorBuilder {
     handler: Option<Box<dyn Runner<Message>>>,
 }
 
-/// What does not depend on where records come from.
-struct Common {
-    name: String,
-    instance: String,
-    output: Option<String>,
-    dead_letter: Option<String>,
-    order: Order,
-    output_order: OutputOrder,
-    null_keys: Option<NullKeys>,
-    concurrency: usize,
-    max_outstanding: Option<usize>,
-    max_outstanding_bytes: usize,
-    max_retrying: Option<usize>,
-    retry: RetryPolicy,
-    exhausted: Option<Exhausted>,
-    unreadable: Unreadable,
-    drain_timeout: Duration,
-    close_timeout: Duration,
-}
-
 impl ProcessorBuilder {
     pub(crate) fn new(client: &Client) -> Self {
         Self {
             client: client.clone(),
-            common: Common {
-                name: String::new(),
-                instance: "0".to_owned(),
-                output: None,
-                dead_letter: None,
-                order: Order::default(),
-                output_order: OutputOrder::default(),
-                null_keys: None,
-                concurrency: 256,
-                max_outstanding: None,
-                max_outstanding_bytes: 64 << 20,
-                max_retrying: None,
-                retry: RetryPolicy::DEFAULT,
-                exhausted: None,
-                unreadable: Unreadable::default(),
-                drain_timeout: Duration::from_secs(10),
-                close_timeout: Duration::from_secs(10),
-            },
+            common: Common::default(),
             group: None,
             static_member: false,
             input: Vec::new(),
@@ -287,11 +249,18 @@ impl ProcessorBuilder {
         };
         let name = &self.common.name;
         let group = self.group.unwrap_or_else(|| format!("{name}-group"));
-        let mut consumer = (self.consumer)(Consumer::builder(&self.client))
+        let callback_timeout = self.common.drain_timeout + ABORT_GRACE + CALLBACK_MARGIN;
+        let consumer = (self.consumer)(Consumer::builder(&self.client));
+        if consumer.settings().max_poll_interval.is_some_and(|most| most < callback_timeout) {
+            let reason = "the group would not wait for the drain of a revoked partition to end";
+            let fault = ConfigError::contradiction("drain_timeout", "max_poll_interval", reason);
+            return Err(fault.into());
+        }
+        let mut consumer = consumer
             .group(group)
             .topics(self.input)
             .commit_interval(Some(self.commit_interval))
-            .rebalance_callback_timeout(self.common.drain_timeout + ABORT_GRACE + CALLBACK_MARGIN);
+            .rebalance_callback_timeout(callback_timeout);
         if self.static_member {
             consumer = consumer.group_instance(format!("{name}-{}", self.common.instance));
         }
@@ -319,88 +288,3 @@ impl ProcessorBuilder {
 
 /// What a rebalance callback may take beyond the drain and its grace: some rounds of the driver.
 const CALLBACK_MARGIN: Duration = Duration::from_secs(5);
-
-impl Common {
-    fn assemble<S: Source, K: Sink>(
-        self,
-        client: &Client,
-        source: S,
-        sink: K,
-        runner: Box<dyn Runner<S::Message>>,
-    ) -> Processor<S, K> {
-        let limits = self.limits();
-        let default_end =
-            if self.dead_letter.is_some() { Exhausted::DeadLetter } else { Exhausted::Stop };
-        let settings = Settings {
-            name: self.name,
-            instance: self.instance,
-            output: self.output.map(|topic| client.topic(&topic)),
-            dead_letter: self.dead_letter.map(|topic| client.topic(&topic)),
-            order: self.order,
-            output_order: self.output_order,
-            null_keys: self.null_keys.unwrap_or_default(),
-            limits,
-            retry: self.retry,
-            exhausted: self.exhausted.unwrap_or(default_end),
-            unreadable: self.unreadable,
-            drain_timeout: self.drain_timeout,
-            close_timeout: self.close_timeout,
-            seed: client.next_seed(),
-        };
-        let meters = Arc::new(Meters::default());
-        let (handle, controls) = ProcessorHandle::new(Arc::clone(&meters));
-        Processor { settings, source, sink, runner, controls, handle, meters }
-    }
-
-    fn limits(&self) -> Limits {
-        let most = self.concurrency.saturating_mul(10).max(10_000);
-        let outstanding = self.max_outstanding.unwrap_or(most);
-        Limits {
-            concurrency: self.concurrency,
-            outstanding,
-            bytes: self.max_outstanding_bytes,
-            retrying: self.max_retrying.unwrap_or(outstanding.div_ceil(2)),
-        }
-    }
-
-    fn faults(&self) -> Vec<ConfigError> {
-        let limits = self.limits();
-        let mut faults = Vec::new();
-        for (setting, value) in [
-            ("concurrency", limits.concurrency),
-            ("max_outstanding", limits.outstanding),
-            ("max_outstanding_bytes", limits.bytes),
-            ("max_retrying", limits.retrying),
-        ] {
-            if value == 0 {
-                faults.push(ConfigError::invalid(setting, "0", "at least 1"));
-            }
-        }
-        if limits.outstanding < limits.concurrency {
-            let reason = "what runs is outstanding, so that many handlers would never run";
-            faults.push(ConfigError::contradiction("max_outstanding", "concurrency", reason));
-        }
-        if limits.retrying > limits.outstanding {
-            let reason =
-                "what waits for a retry is outstanding, so the bound would never be reached";
-            faults.push(ConfigError::contradiction("max_retrying", "max_outstanding", reason));
-        }
-        if self.null_keys == Some(NullKeys::Ordered) && self.order == Order::None {
-            let reason = "without an order no record waits for another, with or without a key";
-            faults.push(ConfigError::contradiction("null_keys", "order", reason));
-        }
-        if self.exhausted == Some(Exhausted::DeadLetter) && self.dead_letter.is_none() {
-            faults.push(ConfigError::missing("dead_letter"));
-        }
-        if let Some(reason) = self.retry.fault() {
-            faults.push(ConfigError::contradiction("retry", "retry", reason));
-        }
-        if self.output.as_deref() == Some("") {
-            faults.push(ConfigError::invalid("output", "", "a name"));
-        }
-        if self.dead_letter.as_deref() == Some("") {
-            faults.push(ConfigError::invalid("dead_letter", "", "a name"));
-        }
-        faults
-    }
-}
