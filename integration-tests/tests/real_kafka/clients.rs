@@ -3,11 +3,12 @@
 use std::{collections::HashMap, time::Duration};
 
 use futures_util::future::try_join_all;
-use ottla_client::{Client, TopicPartition};
-use ottla_consumer_group::{ConsumedRecord, Consumer, Fetched, Start};
+use ottla::{
+    Client, Consumer, Delivery, Fetched, Header, Producer, Record, SendError, Start,
+    TopicPartition, Written, consumer_group::ConsumedRecord,
+};
 use ottla_integration_tests::{JavaRecord, Kafka, ReadRecord};
-use ottla_producer::{Header, Producer, Record, SendError, Written};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 pub(crate) fn client(kafka: &Kafka) -> Client {
     // Only the first test of the process installs it.
@@ -28,24 +29,27 @@ pub(crate) async fn send_all(
     topic: &str,
     records: &[JavaRecord],
 ) -> Result<Vec<Written>, SendError> {
-    let topic = producer.client().topic(topic);
     let mut deliveries = Vec::with_capacity(records.len());
     for record in records {
-        let headers: Vec<_> = record
-            .headers
-            .iter()
-            .map(|(key, value)| Header { key, value: value.as_deref() })
-            .collect();
-        let record = Record {
-            key: record.key.as_deref(),
-            value: record.value.as_deref(),
-            headers: &headers,
-            partition: record.partition,
-            timestamp: record.timestamp,
-        };
-        deliveries.push(producer.send(&topic, record).await.unwrap());
+        deliveries.push(send(producer, topic, record).await);
     }
     timeout(PATIENCE, try_join_all(deliveries)).await.expect("outcomes take too long")
+}
+
+/// Sends a record as the launcher describes them.
+pub(crate) async fn send(producer: &Producer, topic: &str, record: &JavaRecord) -> Delivery {
+    let mut headers = Vec::new();
+    for (key, value) in &record.headers {
+        headers.push(Header { key, value: value.as_deref() });
+    }
+    let described = Record {
+        key: record.key.as_deref(),
+        value: record.value.as_deref(),
+        headers: &headers,
+        partition: record.partition,
+        timestamp: record.timestamp,
+    };
+    producer.send(&producer.client().topic(topic), described).await.unwrap()
 }
 
 /// Reads partitions 0 to `partitions` of a topic from their beginnings to their ends with a
@@ -87,6 +91,16 @@ pub(crate) fn described(partition: i32, record: &ConsumedRecord<'_>) -> ReadReco
         value: record.value().map(<[u8]>::to_vec),
         headers: record.headers().map(|read| header(read.unwrap())).collect(),
     }
+}
+
+/// Asks again and again until it is so.
+pub(crate) async fn until(what: &str, so: impl AsyncFn() -> bool) {
+    let asking = async {
+        while !so().await {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("it never came to be that {what}"));
 }
 
 /// How long anything may take; a small machine runs several tests at once.

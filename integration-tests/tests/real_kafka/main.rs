@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails; so do its functions")]
 
 mod clients;
+mod codecs;
+mod groups;
 mod java;
 mod launcher;
 mod producing;
+mod refusals;

@@ -1,0 +1,123 @@
+//! What Kafka refuses, or what is not there, is told in time and as what it is.
+
+use std::time::{Duration, Instant};
+
+use ottla::{
+    Client, Outcome, Producer, Record, SendError, client::MetadataError, producer::Reason,
+    protocol::ErrorCode,
+};
+use ottla_integration_tests::{Kafka, unique_name};
+use tokio::time::timeout;
+
+use crate::clients::{PATIENCE, client};
+
+#[tokio::test]
+async fn a_topic_that_does_not_exist_is_told_in_time() {
+    let kafka = Kafka::shared().await.unwrap();
+    let client = client(kafka);
+    let topic = client.topic(&unique_name("absent"));
+    let limit = Duration::from_secs(3);
+    let began = Instant::now();
+    let unknown =
+        client.topic_metadata(&topic, tokio::time::Instant::now() + limit).await.unwrap_err();
+    let MetadataError::Unavailable { code, .. } = unknown else { panic!("{unknown:?}") };
+    assert_eq!(code, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+    assert!(began.elapsed() < 2 * limit, "{:?}", began.elapsed());
+
+    let producer = Producer::builder(&client).topic_timeout(limit).build().unwrap();
+    let began = Instant::now();
+    let delivery = producer.send(&topic, Record::value(b"v").key(b"k")).await.unwrap();
+    let error = timeout(PATIENCE, delivery).await.unwrap().unwrap_err();
+    assert!(began.elapsed() < 2 * limit, "{:?}", began.elapsed());
+    assert_eq!(error.outcome(), Outcome::NotWritten);
+    let SendError::NotWritten { reason: Reason::Topic { topic: named, .. }, record } = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(named, topic.name());
+    assert_eq!(
+        (record.key.as_deref(), record.value.as_deref()),
+        (Some(&b"k"[..]), Some(&b"v"[..]))
+    );
+    assert!(!kafka.topic_names().await.unwrap().contains(&named), "nobody asked for it");
+
+    // The producer goes on, and so does one that waits for a topic while it is created.
+    let late = client.topic(&unique_name("late"));
+    let producer = Producer::builder(&client).build().unwrap();
+    let delivery = producer.send(&late, Record::value(b"v")).await.unwrap();
+    kafka.create_topic(late.name(), 1, &[]).await.unwrap();
+    let written = timeout(PATIENCE, delivery).await.unwrap().unwrap();
+    assert_eq!(written.offset, Some(0));
+    kafka.delete_topic(late.name()).await.unwrap();
+}
+
+/// Kafka refuses a whole batch, so what shares the batch with a record that is too large has to be
+/// written nevertheless, and other partitions must not notice.
+#[tokio::test]
+async fn a_record_that_is_too_large_for_its_topic_is_refused_alone() {
+    let kafka = Kafka::shared().await.unwrap();
+    let topic = unique_name("small");
+    kafka.create_topic(&topic, 2, &["max.message.bytes=10000"]).await.unwrap();
+    let client = client(kafka);
+    let producer = Producer::builder(&client).build().unwrap();
+    let to = client.topic(&topic);
+    let large = vec![b'x'; 20_000];
+    let mut small = Vec::new();
+    let mut refused = Vec::new();
+    for n in 0..300_u32 {
+        let value = n.to_string();
+        let record = Record::value(value.as_bytes()).partition(i32::from(n % 2 == 1));
+        small.push(producer.send(&to, record).await.unwrap());
+        if n % 100 == 50 {
+            refused.push(producer.send(&to, Record::value(&large).partition(0)).await.unwrap());
+        }
+    }
+    for delivery in refused {
+        let error = timeout(PATIENCE, delivery).await.unwrap().unwrap_err();
+        assert_eq!(error.outcome(), Outcome::NotWritten);
+        let SendError::NotWritten { reason: Reason::Broker { code, .. }, record } = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(code, ErrorCode::MESSAGE_TOO_LARGE);
+        assert_eq!(record.value.as_deref(), Some(&large[..]));
+    }
+    for delivery in small {
+        timeout(PATIENCE, delivery).await.unwrap().unwrap();
+    }
+    let _ = producer.close(PATIENCE).await;
+    let read = kafka.java_consume(&topic).await.unwrap();
+    for partition in 0..2 {
+        let read = read.iter().filter(|record| record.partition == partition);
+        let read: Vec<u32> = read
+            .map(|record| std::str::from_utf8(record.value.as_ref().unwrap()).unwrap())
+            .map(|text| text.parse().unwrap())
+            .collect();
+        let sent = 0..300_u32;
+        let sent: Vec<_> = sent.filter(|n| i32::from(n % 2 == 1) == partition).collect();
+        assert_eq!(read, sent);
+    }
+    kafka.delete_topic(&topic).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_not_there_is_told_in_time() {
+    // Bound and closed again: nobody listens.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let client = Client::builder().bootstrap([format!("127.0.0.1:{port}")]).build().unwrap();
+    let topic = client.topic("any");
+    let began = Instant::now();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(2);
+    let error = client.topic_metadata(&topic, deadline).await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(error.to_string().contains(&port.to_string()), "{error}");
+
+    let producer = Producer::builder(&client)
+        .topic_timeout(Duration::from_secs(2))
+        .request_timeout(Duration::from_secs(1))
+        .delivery_timeout(Duration::from_secs(2))
+        .build()
+        .unwrap();
+    let delivery = producer.send(&topic, Record::value(b"v")).await.unwrap();
+    let error = timeout(Duration::from_secs(10), delivery).await.unwrap().unwrap_err();
+    assert_eq!(error.outcome(), Outcome::NotWritten);
+    assert!(error.to_string().contains(&port.to_string()), "{error}");
+}
