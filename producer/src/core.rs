@@ -6,10 +6,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use foldhash::{HashMap, HashMapExt as _};
-use ottla_client::{
-    BrokerId, Client, Lane, LaneKind, LeaderHint, RefreshReason, Topic, TopicPartition,
-};
-use ottla_protocol::{api::PartitionProduceResponse, records::ChunkPool};
+use ottla_client::{BrokerId, Client, Lane, LaneKind, TopicPartition};
+use ottla_protocol::records::ChunkPool;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -18,9 +16,9 @@ use crate::{
     accumulator::{Budget, DrainedBatch, Ledger, PartitionQueue, Topics},
     alarms::Alarms,
     config::ProducerConfig,
-    error::Reason,
+    error::{Reason, Refused, Unsure},
     idempotence::{Identity, Sequencer},
-    outcome::Failure,
+    outcome::Collected,
     sink::{self, Sink},
 };
 
@@ -35,19 +33,30 @@ pub(crate) struct Core {
     pub(crate) alarms: Alarms,
     /// Wakes the router: a topic is new, or an identity is wanted.
     pub(crate) router: Notify,
-    /// No further record is accepted.
-    pub(crate) closing: CancellationToken,
+    /// The last handle is gone.
+    pub(crate) orphaned: CancellationToken,
     /// The tasks end.
     pub(crate) ended: CancellationToken,
+    /// Why no further record is accepted.
+    refusal: OnceLock<Refused>,
+    /// Why nothing is sent any longer. Set before what is left is given up, and looked at under
+    /// the locks of partitions and topics, so that nothing slips in behind.
+    over: OnceLock<Over>,
     sinks: Mutex<HashMap<BrokerId, Arc<Sink>>>,
     identity: Mutex<Option<Identity>>,
-    fatal: OnceLock<Reason>,
     /// Flushes and closes that are under way.
     flushing: AtomicUsize,
     rounds: AtomicU64,
     random: Mutex<fastrand::Rng>,
-    /// Failed batches and their topics, while a close collects them.
-    collected: Mutex<Option<Vec<(Topic, Arc<Failure>)>>>,
+    /// What is given back, while a close collects it.
+    collected: Mutex<Option<Vec<Collected>>>,
+}
+
+/// What is told to records that are left when the producer ends.
+#[derive(Debug)]
+pub(crate) struct Over {
+    pub(crate) not_written: Reason,
+    pub(crate) unknown: Unsure,
 }
 
 impl Core {
@@ -62,11 +71,12 @@ impl Core {
             topics: Topics::default(),
             alarms: Alarms::default(),
             router: Notify::new(),
-            closing: CancellationToken::new(),
+            orphaned: CancellationToken::new(),
             ended: CancellationToken::new(),
             sinks: Mutex::new(HashMap::new()),
             identity: Mutex::new(None),
-            fatal: OnceLock::new(),
+            refusal: OnceLock::new(),
+            over: OnceLock::new(),
             flushing: AtomicUsize::new(0),
             rounds: AtomicU64::new(0),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
@@ -99,13 +109,35 @@ impl Core {
         *self.identity.lock() = Some(identity);
     }
 
-    /// Why nothing can be sent any longer, if that is so.
-    pub(crate) fn fatal(&self) -> Option<&Reason> {
-        self.fatal.get()
+    /// Why no further record is accepted, if that is so.
+    pub(crate) fn refusal(&self) -> Option<&Refused> {
+        self.refusal.get()
     }
 
-    pub(crate) fn set_fatal(&self, reason: Reason) {
-        let _ = self.fatal.set(reason);
+    /// Accepts no further record. The first reason stays.
+    pub(crate) fn refuse(&self, why: Refused) {
+        let _ = self.refusal.set(why);
+        self.budget.wake_all();
+    }
+
+    /// What is told to records that are left, if nothing is sent any longer.
+    pub(crate) fn over(&self) -> Option<&Over> {
+        self.over.get()
+    }
+
+    /// Sends nothing any longer and gives up what is left. The first reason stays.
+    pub(crate) fn end(&self, not_written: Reason, unknown: Unsure) {
+        self.refuse(Refused::Closed);
+        let over = self.over.get_or_init(|| Over { not_written, unknown });
+        for queues in self.topics.all() {
+            queues.fail_staging(self, over.not_written.clone());
+            for partition in queues.table().iter().flat_map(|table| &table.queues) {
+                partition.fail_all(self, over);
+            }
+        }
+        for sink in self.sinks.lock().values() {
+            sink.clear();
+        }
     }
 
     /// The sink of a broker; its task is started with it.
@@ -148,10 +180,10 @@ impl Core {
         }
     }
 
-    /// Records of `topic` are given back.
-    pub(crate) fn failed(&self, topic: &Topic, failure: &Arc<Failure>) {
+    /// Records are given back.
+    pub(crate) fn failed(&self, records: Collected) {
         if let Some(collected) = self.collected.lock().as_mut() {
-            collected.push((topic.clone(), Arc::clone(failure)));
+            collected.push(records);
         }
     }
 
@@ -161,26 +193,8 @@ impl Core {
     }
 
     /// What was given back since [`collect_failures`](Self::collect_failures).
-    pub(crate) fn take_failures(&self) -> Vec<(Topic, Arc<Failure>)> {
+    pub(crate) fn take_failures(&self) -> Vec<Collected> {
         self.collected.lock().take().unwrap_or_default()
-    }
-
-    /// A broker says it does not lead a partition, and maybe who does (KIP-951).
-    pub(crate) fn leader_moved(
-        &self,
-        partition: &PartitionQueue,
-        answer: &PartitionProduceResponse,
-    ) {
-        let leader = &answer.current_leader;
-        if leader.leader_id >= 0 {
-            let hint = LeaderHint {
-                at: partition.at.clone(),
-                leader: BrokerId(leader.leader_id),
-                leader_epoch: leader.leader_epoch,
-            };
-            self.client.metadata().apply_leader_hints([hint], []);
-        }
-        self.client.metadata().request_refresh(RefreshReason::Stale);
     }
 }
 

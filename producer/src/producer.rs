@@ -8,7 +8,7 @@ use crate::{
     builder::ProducerBuilder,
     core::Core,
     error::{FlushError, Reason, Refused, Unsure},
-    outcome::{Delivery, Failure, Why},
+    outcome::{Collected, Delivery, Why},
     record::{OwnedRecord, Record},
     router,
 };
@@ -54,13 +54,12 @@ pub struct Left<R> {
 }
 
 impl Closed {
-    fn of(failures: Vec<(Topic, Arc<Failure>)>) -> Self {
+    fn of(failures: &[Collected]) -> Self {
         let mut closed = Self::default();
-        for (topic, failure) in failures {
-            for view in failure.records().iter().flat_map(|records| records.records()) {
-                let record = OwnedRecord::detach(&view, failure.partition);
-                let topic = topic.clone();
-                match &failure.why {
+        for failed in failures {
+            for record in failed.owned() {
+                let topic = failed.topic.clone();
+                match &failed.failure.why {
                     Why::NotWritten(reason) => {
                         closed.not_written.push(Left { topic, reason: reason.clone(), record });
                     }
@@ -82,13 +81,13 @@ impl Closed {
 
 impl Producer {
     /// Begins a producer on `client`.
-    #[must_use]
     pub fn builder(client: &Client) -> ProducerBuilder {
         ProducerBuilder::new(client)
     }
 
     pub(crate) fn start(core: Arc<Core>) -> Self {
         core.client.spawn(router::run(Arc::clone(&core)));
+        core.client.spawn(outlive(Arc::clone(&core)));
         Self { handle: Arc::new(Handle { core }) }
     }
 
@@ -112,9 +111,9 @@ impl Producer {
             // A full buffer must not wait for requests to become full as well.
             core.wake_sinks();
             core.budget.turn().await;
-            if core.closing.is_cancelled() {
+            if let Some(refused) = core.refusal() {
                 core.budget.wake_all();
-                return Err(Refused::Closed);
+                return Err(refused.clone());
             }
             if core.budget.has_room() {
                 let sent = self.append(to, &record);
@@ -140,11 +139,8 @@ impl Producer {
     #[inline]
     fn append(&self, to: &Topic, record: &Record<'_>) -> Result<Delivery, Refused> {
         let core = &self.handle.core;
-        if core.closing.is_cancelled() {
-            return Err(Refused::Closed);
-        }
-        if let Some(reason) = core.fatal() {
-            return Err(Refused::Fatal(reason.clone()));
+        if let Some(refused) = core.refusal() {
+            return Err(refused.clone());
         }
         let timestamp = record.timestamp.unwrap_or_else(now);
         core.topics
@@ -175,20 +171,16 @@ impl Producer {
     /// background until its delivery timeout.
     pub async fn close(self, within: Duration) -> Closed {
         let core = &self.handle.core;
-        core.closing.cancel();
-        core.budget.wake_all();
+        core.refuse(Refused::Closed);
         core.collect_failures();
         // Whether it came to an end or not: what is left is given up now.
         let _ = timeout(within, settle(core)).await;
-        for queues in core.topics.all() {
-            queues.fail_staging(core, Reason::Closed);
-            for partition in queues.table().iter().flat_map(|table| &table.queues) {
-                partition.fail_all(core, &Reason::Closed, &Unsure::Closed);
-            }
-        }
+        core.end(Reason::Closed, Unsure::Closed);
+        // A batch that is being compressed is given up when that is done.
+        let _ = timeout(COMPRESSION, settle(core)).await;
         core.ended.cancel();
         core.client.release(core.lane.owner());
-        Closed::of(core.take_failures())
+        Closed::of(&core.take_failures())
     }
 
     /// Bytes of the buffer that are in use.
@@ -206,33 +198,37 @@ impl Producer {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        let core = &self.core;
-        if core.ended.is_cancelled() {
-            return;
-        }
-        core.closing.cancel();
-        let core = Arc::clone(core);
-        core.client.clone().spawn(async move {
-            settle(&core).await;
-            core.ended.cancel();
-            core.client.release(core.lane.owner());
-        });
+        // Nothing more than this: the last handle may be dropped outside of any runtime.
+        self.core.refuse(Refused::Closed);
+        self.core.orphaned.cancel();
     }
+}
+
+/// Ends the producer when its last handle is gone and everything has its outcome.
+async fn outlive(core: Arc<Core>) {
+    tokio::select! {
+        biased;
+        () = core.ended.cancelled() => return,
+        () = core.orphaned.cancelled() => {}
+    }
+    tokio::select! {
+        biased;
+        () = core.ended.cancelled() => return,
+        () = settle(&core) => {}
+    }
+    core.ended.cancel();
+    core.client.release(core.lane.owner());
 }
 
 /// Waits until what is accepted by now has its outcome.
 async fn settle(core: &Arc<Core>) {
     let _hurry = core.hurry();
-    loop {
-        // Records that wait for their topic go on into batches of a later generation.
-        let staged = core.topics.all().iter().any(|queues| queues.staging_deadline().is_some());
-        let generation = core.ledger.end_generation();
-        core.ledger.settled(generation).await;
-        if !staged {
-            return;
-        }
-    }
+    let generation = core.ledger.end_generation();
+    core.ledger.settled(generation).await;
 }
+
+/// How long a close waits for batches that are being compressed: far longer than the largest takes.
+const COMPRESSION: Duration = Duration::from_secs(5);
 
 /// Milliseconds since the epoch.
 fn now() -> i64 {

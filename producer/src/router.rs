@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use ottla_client::{MetadataError, RefreshReason, Topic, TopicMetadata};
+use ottla_client::{MetadataError, RefreshReason, RequestError, Topic, TopicMetadata};
 use ottla_protocol::api::InitProducerIdRequest;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
     accumulator::TopicQueues,
     core::Core,
-    error::{Reason, Unsure},
+    error::{Reason, Refused, Unsure},
     idempotence::Identity,
 };
 
@@ -24,17 +24,28 @@ type Introduction = Pin<Box<dyn Future<Output = Result<Identity, Reason>> + Send
 /// Runs until the producer has ended.
 pub(crate) async fn run(core: Arc<Core>) {
     let ended = core.ended.clone();
+    // However it ends, by a close or with its runtime: nobody waits for ever.
+    let _last_words = LastWords(Arc::clone(&core));
     let mut task = Router {
         changed: core.client.metadata().changed(),
         searches: FuturesUnordered::new(),
         introduction: None,
         followed: Vec::new(),
+        routed: None,
         core,
     };
     tokio::select! {
         biased;
         () = ended.cancelled() => {}
         () = task.serve() => {}
+    }
+}
+
+struct LastWords(Arc<Core>);
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        self.0.end(Reason::Abandoned, Unsure::Abandoned);
     }
 }
 
@@ -47,6 +58,8 @@ struct Router {
     introduction: Option<Introduction>,
     /// Topics that have been followed, by slot.
     followed: Vec<bool>,
+    /// The state of the cluster that all known topics were pointed to.
+    routed: Option<u64>,
 }
 
 /// How often metadata is asked for while records wait for a partition without a leader; the
@@ -83,15 +96,17 @@ impl Router {
     /// Points every partition at its leader; says whether records wait where there is none.
     fn route(&mut self) -> bool {
         let cluster = self.core.client.cluster();
+        let anew = self.routed.replace(cluster.version()) != Some(cluster.version());
         let mut stranded = false;
         for queues in self.core.topics.all() {
             self.follow(&queues);
-            match cluster.topic(&queues.topic) {
-                Some(known) if !known.partitions.is_empty() => {
-                    stranded |= self.lead(&queues, known)
+            if anew || queues.table().is_none() {
+                match cluster.topic(&queues.topic) {
+                    Some(known) if !known.partitions.is_empty() => self.lead(&queues, known),
+                    _ => {}
                 }
-                _ => {}
             }
+            stranded |= queues.table().is_some_and(|table| table.is_stranded());
         }
         if stranded {
             self.core.client.metadata().request_refresh(RefreshReason::Stale);
@@ -99,7 +114,7 @@ impl Router {
         stranded
     }
 
-    fn lead(&self, queues: &TopicQueues, known: &TopicMetadata) -> bool {
+    fn lead(&self, queues: &TopicQueues, known: &TopicMetadata) {
         let leader = |partition: usize| {
             let partition = i32::try_from(partition).ok()?;
             let known = known.partition(partition)?;
@@ -109,15 +124,12 @@ impl Router {
             .map(|partition| leader(partition).is_some_and(|(leader, _)| leader.is_some()))
             .collect();
         let table = queues.update(&self.core, &led, |at| self.core.open_partition(at));
-        let mut stranded = false;
         for (number, partition) in table.queues.iter().enumerate() {
             if let Some((leader, epoch)) = leader(number) {
                 let sink = leader.map(|broker| self.core.sink(broker));
-                partition.lead(sink.as_ref(), epoch, &self.core);
+                partition.lead(sink.as_ref(), epoch, known.id, &self.core);
             }
-            stranded |= partition.is_stranded();
         }
-        stranded
     }
 
     /// Starts to look for a topic that is new or has records waiting.
@@ -144,9 +156,7 @@ impl Router {
             *followed = false;
         }
         match found {
-            Ok(known) => {
-                self.lead(queues, &known);
-            }
+            Ok(known) => self.lead(queues, &known),
             Err(error) => {
                 let topic = Topic::name(&queues.topic).to_owned();
                 let reason = Reason::Topic { topic, cause: error.to_string() };
@@ -158,7 +168,7 @@ impl Router {
     /// Asks for an identity if one is needed and none is on its way.
     fn introduce(&mut self) {
         let core = &self.core;
-        if !core.config.idempotence || self.introduction.is_some() || core.fatal().is_some() {
+        if !core.config.idempotence || self.introduction.is_some() || core.over().is_some() {
             return;
         }
         let used = core.identity();
@@ -190,13 +200,8 @@ impl Router {
             }
             Err(reason) => {
                 tracing::warn!(%reason, "the producer cannot go on");
-                core.set_fatal(reason.clone());
-                for queues in core.topics.all() {
-                    queues.fail_staging(core, reason.clone());
-                }
-                for partition in tables().flat_map(|table| table.queues.clone()) {
-                    partition.fail_all(core, &reason, &Unsure::Abandoned);
-                }
+                core.refuse(Refused::Fatal(reason.clone()));
+                core.end(reason, Unsure::Abandoned);
             }
         }
     }
@@ -229,7 +234,7 @@ async fn init_producer_id(core: Arc<Core>) -> Result<Identity, Reason> {
                 return Err(Reason::Identity { cause: response.error_code.to_string() });
             }
             Ok(response) => tracing::debug!(code = %response.error_code, "no producer id yet"),
-            Err(error) if error.is_fatal() => {
+            Err(error) if error.is_fatal() || matches!(error, RequestError::Unsupported(_)) => {
                 return Err(Reason::Identity { cause: error.to_string() });
             }
             Err(error) => tracing::debug!(%error, "no producer id yet"),

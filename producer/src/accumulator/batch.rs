@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{budget::Budget, ledger::Entry};
 use crate::{
     core::Core,
-    outcome::{Failure, Promise, Verdict, Why},
+    outcome::{Collected, Failure, Promise, Verdict, Why},
 };
 
 /// What a batch carries from its first record to its outcome, whatever form its records take.
@@ -18,7 +18,7 @@ pub(crate) struct Burden {
     pub(crate) promise: Promise,
     pub(crate) deadline: Instant,
     charge: Charge,
-    _entry: Entry,
+    entry: Entry,
 }
 
 impl Burden {
@@ -27,8 +27,14 @@ impl Burden {
             promise: Promise::new(),
             deadline,
             charge: Charge { budget: Arc::clone(&core.budget), bytes: 0 },
-            _entry: core.ledger.enter(),
+            entry: core.ledger.enter(),
         }
+    }
+
+    /// For another batch that takes over records of this one, with its deadline and in its
+    /// generation.
+    pub(super) fn heir(&self, core: &Core) -> Self {
+        Self { entry: self.entry.sibling(), ..Self::new(core, self.deadline) }
     }
 
     /// Charges the budget for what the batch now holds.
@@ -62,7 +68,8 @@ impl Burden {
         }
         let failure =
             Arc::new(Failure::new(why, partition, Some(batch), core.client.codecs().clone()));
-        core.failed(topic, &failure);
+        let records = 0..failure.count();
+        core.failed(Collected { topic: topic.clone(), failure: Arc::clone(&failure), records });
         self.promise.settle(Verdict::Failed(failure));
     }
 }

@@ -36,11 +36,11 @@ impl Budget {
 
     /// Whether somebody waits for room: whoever comes now queues behind.
     pub(crate) fn has_waiters(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
+        self.waiting.load(Ordering::SeqCst) > 0
     }
 
     pub(crate) fn has_room(&self) -> bool {
-        self.used() < self.limit
+        self.used.load(Ordering::SeqCst) < self.limit
     }
 
     pub(crate) fn charge(&self, bytes: usize) {
@@ -49,7 +49,9 @@ impl Budget {
 
     pub(crate) fn release(&self, bytes: usize) {
         if bytes > 0 {
-            self.used.fetch_sub(bytes, Ordering::Relaxed);
+            // Either we see who waits, or they see the room: hence `SeqCst` on both sides, as in
+            // `turn`. On the common processors its loads cost no more than others.
+            self.used.fetch_sub(bytes, Ordering::SeqCst);
             self.pass_on();
         }
     }

@@ -104,6 +104,20 @@ impl Ledger {
     }
 }
 
+impl Entry {
+    /// Enters another batch into the same generation: it has records of this one.
+    pub(crate) fn sibling(&self) -> Self {
+        let mut open = self.ledger.open.lock();
+        let age = self.generation.saturating_sub(open.first);
+        let batches = usize::try_from(age).ok().and_then(|age| open.batches.get_mut(age));
+        if let Some(batches) = batches {
+            *batches = batches.saturating_add(1);
+        }
+        drop(open);
+        Self { ledger: Arc::clone(&self.ledger), generation: self.generation }
+    }
+}
+
 /// A batch's place in the ledger; ends when the batch has its outcome or is gone.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -149,6 +163,21 @@ mod tests {
         assert_eq!(ledger.unsettled(), 1);
         drop(after);
         assert_eq!(ledger.unsettled(), 0);
+    }
+
+    #[test]
+    fn records_that_go_on_in_another_batch_stay_in_their_generation() {
+        let ledger = Ledger::new();
+        let mut cx = Context::from_waker(noop_waker_ref());
+        let staged = ledger.enter();
+        let generation = ledger.end_generation();
+        let mut flush = pin!(ledger.settled(generation));
+        assert!(flush.as_mut().poll(&mut cx).is_pending());
+        let released = staged.sibling();
+        drop(staged);
+        assert!(flush.as_mut().poll(&mut cx).is_pending());
+        drop(released);
+        assert!(flush.as_mut().poll(&mut cx).is_ready());
     }
 
     #[test]

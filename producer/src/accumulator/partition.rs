@@ -4,16 +4,19 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ottla_client::TopicPartition;
-use ottla_protocol::records::{BATCH_HEADER_LEN, BatchBuilder, Sequence};
+use ottla_protocol::{
+    Uuid,
+    records::{BATCH_HEADER_LEN, BatchBuilder, Sequence},
+};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::batch::{Burden, DrainedBatch, OpenBatch, QueuedBatch};
 use crate::{
-    core::Core,
+    core::{Core, Over},
     error::{Reason, Refused, Unsure},
     idempotence::{Answer, GivenUp, Sequencer, Settled, Ticket},
-    outcome::{Delivery, Promise, Why},
+    outcome::{Delivery, Why},
     record::Record,
     sink::Sink,
 };
@@ -37,6 +40,8 @@ struct State {
     /// The sink of the leader's broker; none while there is no leader.
     sink: Option<Arc<Sink>>,
     leader_epoch: i32,
+    /// The topic that the sequences are for; zero while nobody has told its id.
+    topic_id: Uuid,
     /// Whether the sink has this partition on its list.
     listed: bool,
     /// Nothing is sent before, after an error.
@@ -83,6 +88,7 @@ impl PartitionQueue {
                 draining: false,
                 sink: None,
                 leader_epoch: -1,
+                topic_id: Uuid::ZERO,
                 listed: false,
                 resume_at: None,
                 failures: 0,
@@ -101,7 +107,7 @@ impl PartitionQueue {
         timestamp: i64,
     ) -> Result<Delivery, Refused> {
         let mut state = self.state.lock();
-        let (delivery, grown) = state.append(core, record, timestamp)?;
+        let (delivery, grown) = state.append(core, record, timestamp, None)?;
         // Most records find the partition listed and their chunk with room: they end here.
         if state.listed && grown == 0 {
             return Ok(delivery);
@@ -120,8 +126,10 @@ impl PartitionQueue {
         if let Some(deadline) = alarm {
             core.alarms.set(deadline, self);
         }
-        if let Some(sink) = sink {
-            sink.grew(grown, newly_listed.then_some(self), core);
+        match sink {
+            Some(sink) => sink.grew(grown, newly_listed.then_some(self), core),
+            // Nobody leads the partition: the router finds out who does.
+            None => core.router.notify_one(),
         }
     }
 
@@ -131,23 +139,40 @@ impl PartitionQueue {
         core: &Core,
         record: &Record<'_>,
         timestamp: i64,
-        staged: &Promise,
+        staged: &Burden,
         index: u32,
     ) -> Result<(), Refused> {
         // The forward is made under the lock, so that the batch cannot be settled and its promise
         // gone before the staged delivery points to it.
         let mut state = self.state.lock();
-        let (delivery, grown) = state.append(core, record, timestamp)?;
+        let (delivery, grown) = state.append(core, record, timestamp, Some(staged))?;
         let Some(open) = &state.open else { return Ok(()) };
-        staged.forward(index, index.saturating_add(1), &open.burden.promise, delivery.index());
+        let until = index.saturating_add(1);
+        staged.promise.forward(index, until, &open.burden.promise, delivery.index());
         self.appended(core, state, grown);
         Ok(())
     }
 
-    /// Points the partition at its leader's sink. Epochs only move forward.
-    pub(crate) fn lead(self: &Arc<Self>, sink: Option<&Arc<Sink>>, epoch: i32, core: &Core) {
+    /// Points the partition at its leader's sink. Epochs only move forward, as long as the topic
+    /// is the same; those of another begin anew.
+    pub(crate) fn lead(
+        self: &Arc<Self>,
+        sink: Option<&Arc<Sink>>,
+        epoch: i32,
+        topic_id: Uuid,
+        core: &Core,
+    ) {
         let mut state = self.state.lock();
-        if epoch < state.leader_epoch {
+        // A topic that cannot be described for a moment comes without id, and is still the same.
+        let made_anew = !topic_id.is_zero() && state.topic_id != topic_id;
+        if made_anew {
+            if !state.topic_id.is_zero() {
+                state.leader_epoch = -1;
+                state.sequencer.topic_changed();
+            }
+            state.topic_id = topic_id;
+        }
+        if epoch < state.leader_epoch || core.over().is_some() {
             return;
         }
         state.leader_epoch = epoch;
@@ -156,7 +181,7 @@ impl PartitionQueue {
             (None, None) => true,
             _ => false,
         };
-        if same {
+        if same && !made_anew {
             return;
         }
         let unsent = state.unsent_bytes();
@@ -164,12 +189,14 @@ impl PartitionQueue {
             old.shrank(unsent);
         }
         state.sink = sink.cloned();
-        state.sequencer.leader_changed();
+        if !same {
+            state.sequencer.leader_changed();
+            // On the old sink's list it stays as a stranger, to be dropped when it comes up there.
+            state.listed = false;
+        }
         // A backoff was meant for the old leader.
         state.resume_at = None;
-        // On the old sink's list it stays as a stranger, to be dropped when it comes up there.
-        state.listed = false;
-        let list = state.list();
+        let list = state.settle_down(core);
         drop(state);
         if let Some(sink) = sink {
             sink.grew(unsent, list.then_some(self), core);
@@ -209,7 +236,7 @@ impl PartitionQueue {
         room: usize,
     ) -> Next {
         let mut state = self.state.lock();
-        if !state.sink.as_ref().is_some_and(|own| Arc::ptr_eq(own, sink)) || state.round == round {
+        if !state.is_led_through(sink) || state.round == round {
             return Next::Nothing;
         }
         if let Some(at) = state.resume_at {
@@ -229,11 +256,41 @@ impl PartitionQueue {
         next
     }
 
-    /// Numbers a batch that [`next`](Self::next) gave, now in its final form.
-    pub(crate) fn drain(&self, batch: DrainedBatch) -> Numbered {
+    /// Numbers a batch that [`next`](Self::next) gave to `sink`, now in its final form. `None` if
+    /// it must not be sent there any longer: it waits for its new leader, or for the end of an
+    /// error; or it is given up, because the producer has ended.
+    pub(crate) fn drain(
+        self: &Arc<Self>,
+        sink: &Arc<Sink>,
+        core: &Core,
+        batch: DrainedBatch,
+    ) -> Option<Numbered> {
         let mut state = self.state.lock();
         state.draining = false;
-        state.number(batch)
+        if let Some(over) = core.over() {
+            drop(state);
+            batch.fail(core, Why::NotWritten(over.not_written.clone()), &self.at);
+            return None;
+        }
+        let numbered = if state.is_led_through(sink) && state.sequencer.may_drain() {
+            Some(state.number(batch))
+        } else {
+            // Behind those that came back meanwhile: they were drained before it.
+            state.returned.push_back(batch);
+            None
+        };
+        // While it was being drained nobody watched its deadline.
+        let alarm = state.alarm_for_new_batch();
+        let list = state.list();
+        let sink = state.sink.clone();
+        drop(state);
+        if let Some(deadline) = alarm {
+            core.alarms.set(deadline, self);
+        }
+        if let (true, Some(sink)) = (list, sink) {
+            sink.grew(0, Some(self), core);
+        }
+        numbered
     }
 
     /// Ends the draining of a batch that could not be put into its final form.
@@ -243,28 +300,12 @@ impl PartitionQueue {
     }
 
     /// Takes in what came of sending a batch.
-    pub(crate) fn answered(self: &Arc<Self>, core: &Core, ticket: Ticket, reply: Reply) {
+    pub(crate) fn answered(self: &Arc<Self>, core: &Core, ticket: Ticket, reply: &Reply) {
         let mut state = self.state.lock();
         let answer = reply.answer;
-        match answer {
-            Answer::Written => {
-                state.failures = 0;
-                state.resume_at = None;
-                state.last_error = None;
-            }
-            _ => {
-                if let Some(cause) = &reply.cause {
-                    state.last_error = Some(cause.clone());
-                }
-            }
-        }
-        if let Answer::RefusedForNow | Answer::Unsure = answer {
-            state.failures = state.failures.saturating_add(1);
-            let wait = core.backoff(state.failures);
-            state.resume_at = Some(Instant::now() + wait);
-        }
+        state.back_off(core, reply);
         let settled = state.sequencer.answered(ticket, answer);
-        let relist = state.settle_down();
+        let relist = state.settle_down(core);
         let sink = state.sink.clone();
         drop(state);
         let partition = self.at.partition;
@@ -306,7 +347,7 @@ impl PartitionQueue {
             expired.extend(state.returned.pop_front());
         }
         let given_up = state.sequencer.expire(|batch| batch.burden.deadline <= now);
-        let relist = state.settle_down();
+        let relist = state.settle_down(core);
         let sink = state.sink.clone();
         state.alarm = state.earliest_deadline();
         let alarm = state.alarm;
@@ -335,9 +376,12 @@ impl PartitionQueue {
         }
     }
 
-    /// Gives up everything, for good.
-    pub(crate) fn fail_all(&self, core: &Core, not_written: &Reason, unknown: &Unsure) {
+    /// Gives up everything, for good; but for a batch that is being drained, which
+    /// [`drain`](Self::drain) gives up.
+    pub(crate) fn fail_all(&self, core: &Core, over: &Over) {
         let mut state = self.state.lock();
+        // The sink knows the partition in turn; whoever holds neither is to be freed of both.
+        state.sink = None;
         let mut unsent: Vec<DrainedBatch> = state.returned.drain(..).collect();
         let open = state.open.take().map(OpenBatch::seal);
         let queued = std::mem::take(&mut state.queued);
@@ -350,13 +394,13 @@ impl PartitionQueue {
         let given_up = state.sequencer.expire(|_| true);
         drop(state);
         for batch in unsent {
-            batch.fail(core, Why::NotWritten(not_written.clone()), &self.at);
+            batch.fail(core, Why::NotWritten(over.not_written.clone()), &self.at);
         }
         for GivenUp { batch, possibly_written } in given_up {
             let why = if possibly_written {
-                Why::Unknown(unknown.clone())
+                Why::Unknown(over.unknown.clone())
             } else {
-                Why::NotWritten(not_written.clone())
+                Why::NotWritten(over.not_written.clone())
             };
             batch.fail(core, why, &self.at);
         }
@@ -369,6 +413,7 @@ impl State {
         core: &Core,
         record: &Record<'_>,
         timestamp: i64,
+        staged: Option<&Burden>,
     ) -> Result<(Delivery, usize), Refused> {
         let parts = record.parts();
         let limit = core.config.max_batch_size;
@@ -382,18 +427,20 @@ impl State {
         let open = match &mut self.open {
             Some(open) => open,
             None => {
-                if self.sequencer.wants_identity() {
-                    if let Some(identity) = core.identity() {
-                        self.sequencer.adopt(identity);
-                    }
+                if let Some(refused) = core.over().and(core.refusal()) {
+                    return Err(refused.clone());
                 }
+                self.adopt(core);
                 let builder = BatchBuilder::new();
                 let size = builder.record_len(timestamp, &parts).saturating_add(BATCH_HEADER_LEN);
                 if size > limit {
                     return Err(Refused::TooLarge { size, limit });
                 }
-                let deadline = Instant::now() + core.config.delivery_timeout;
-                self.open.insert(OpenBatch { builder, burden: Burden::new(core, deadline) })
+                let burden = match staged {
+                    Some(staged) => staged.heir(core),
+                    None => Burden::new(core, Instant::now() + core.config.delivery_timeout),
+                };
+                self.open.insert(OpenBatch { builder, burden })
             }
         };
         let before = open.builder.capacity();
@@ -415,6 +462,38 @@ impl State {
         }
         self.alarm = self.earliest_deadline();
         self.alarm
+    }
+
+    fn is_led_through(&self, sink: &Arc<Sink>) -> bool {
+        self.sink.as_ref().is_some_and(|own| Arc::ptr_eq(own, sink))
+    }
+
+    /// Puts the next try off after an error, once for all batches that it hits.
+    fn back_off(&mut self, core: &Core, reply: &Reply) {
+        let upset = self.sequencer.is_upset();
+        match reply.answer {
+            Answer::Written => {
+                if !upset {
+                    (self.failures, self.resume_at, self.last_error) = (0, None, None);
+                }
+                return;
+            }
+            Answer::RefusedForNow | Answer::Unsure if !upset => {
+                self.failures = self.failures.saturating_add(1);
+                self.resume_at = Some(Instant::now() + core.backoff(self.failures));
+            }
+            // A lost sequence is mended by the next epoch, at once; unless that does not help.
+            Answer::OutOfSequence if !upset => {
+                if self.failures > 0 {
+                    self.resume_at = Some(Instant::now() + core.backoff(self.failures));
+                }
+                self.failures = self.failures.saturating_add(1);
+            }
+            _ => {}
+        }
+        if let Some(cause) = &reply.cause {
+            self.last_error = Some(cause.clone());
+        }
     }
 
     /// Batches of one partition are begun, and so expire, in order.
@@ -491,9 +570,13 @@ impl State {
 
     /// After answers and expiries: goes to the next epoch where one is due. Returns whether the
     /// partition has to be put on its sink's list.
-    fn settle_down(&mut self) -> bool {
+    fn settle_down(&mut self, core: &Core) -> bool {
         for batch in self.sequencer.renew().into_iter().rev() {
             self.returned.push_front(batch);
+        }
+        if self.sequencer.exhausted().is_some() {
+            // The router gets another identity.
+            core.router.notify_one();
         }
         self.list()
     }

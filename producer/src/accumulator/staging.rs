@@ -1,5 +1,7 @@
 //! Records of a topic that is not known yet: encoded, in order, waiting for its partitions.
 
+use std::sync::Arc;
+
 use ottla_client::Topic;
 use ottla_protocol::records::{BATCH_HEADER_LEN, BatchBuilder, Header};
 use tokio::time::Instant;
@@ -11,7 +13,7 @@ use super::{
 use crate::{
     core::Core,
     error::{Reason, Refused},
-    outcome::{Delivery, Failure, Verdict, Why},
+    outcome::{Collected, Delivery, Failure, Verdict, Why},
     record::Record,
 };
 
@@ -26,12 +28,12 @@ pub(super) struct Staging {
 
 impl Staging {
     pub(super) fn new(core: &Core) -> Self {
-        let deadline = Instant::now() + core.config.topic_timeout;
-        let burden = Burden::new(core, deadline);
+        let (now, config) = (Instant::now(), &core.config);
+        let burden = Burden::new(core, now + config.delivery_timeout);
         Self {
             batch: OpenBatch { builder: BatchBuilder::new(), burden },
             asked: Vec::new(),
-            deadline,
+            deadline: now + config.topic_timeout.min(config.delivery_timeout),
         }
     }
 
@@ -42,18 +44,20 @@ impl Staging {
         timestamp: i64,
     ) -> Result<Delivery, Refused> {
         let builder = &mut self.batch.builder;
-        let limit = core.config.max_batch_size;
-        let alone = BatchBuilder::new().record_len(timestamp, &record.parts());
-        let size = alone.saturating_add(BATCH_HEADER_LEN);
-        if size > limit {
-            return Err(Refused::TooLarge { size, limit });
-        }
         let index = builder
             .append(timestamp, &record.parts(), &core.pool)
             .map_err(|_| Refused::Full { limit: core.budget.limit() })?;
         self.batch.burden.holds(builder.capacity());
         self.asked.push(record.partition);
         Ok(self.batch.burden.promise.delivery(index))
+    }
+
+    /// Refuses a record that no batch can hold.
+    pub(super) fn check(core: &Core, record: &Record<'_>, timestamp: i64) -> Result<(), Refused> {
+        let limit = core.config.max_batch_size;
+        let alone = BatchBuilder::new().record_len(timestamp, &record.parts());
+        let size = alone.saturating_add(BATCH_HEADER_LEN);
+        if size > limit { Err(Refused::TooLarge { size, limit }) } else { Ok(()) }
     }
 
     /// Hands the records over to their partitions.
@@ -69,9 +73,9 @@ impl Staging {
                 partition: asked,
                 timestamp: Some(view.timestamp),
             };
-            let promise = &batch.burden.promise;
+            let burden = &batch.burden;
             let placed = table.choose(topic, &record).and_then(|partition| {
-                partition.append_staged(core, &record, view.timestamp, promise, index)
+                partition.append_staged(core, &record, view.timestamp, burden, index)
             });
             if let Err(refused) = placed {
                 core.ledger.count_not_written(1);
@@ -83,8 +87,14 @@ impl Staging {
                     Some(batch.raw.clone().into()),
                     core.client.codecs().clone(),
                 );
-                let verdict = Verdict::Failed(std::sync::Arc::new(failure));
-                promise.settle_range(index, index.saturating_add(1), verdict);
+                let (failure, records) = (Arc::new(failure), index..index.saturating_add(1));
+                core.failed(Collected {
+                    topic: topic.clone(),
+                    failure: Arc::clone(&failure),
+                    records: records.clone(),
+                });
+                let verdict = Verdict::Failed(failure);
+                burden.promise.settle_range(records.start, records.end, verdict);
             }
         }
         batch.burden.promise.wake_all();

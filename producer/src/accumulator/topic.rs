@@ -29,6 +29,8 @@ pub(crate) struct TopicQueues {
 #[derive(Debug)]
 pub(crate) struct PartitionTable {
     pub(crate) queues: Vec<Arc<PartitionQueue>>,
+    /// How many partitions the topic has now: fewer than there are queues if it was made anew.
+    count: usize,
     /// The partitions that have a leader: where records without a key go.
     led: Vec<u32>,
     sticky: Arc<Sticky>,
@@ -58,6 +60,10 @@ impl TopicQueues {
             drop(staging);
             return table.choose(&self.topic, record)?.append(core, record, timestamp);
         }
+        if let Some(refused) = core.over().and(core.refusal()) {
+            return Err(refused.clone());
+        }
+        Staging::check(core, record, timestamp)?;
         let first = staging.is_none();
         let delivery =
             staging.get_or_insert_with(|| Staging::new(core)).append(core, record, timestamp);
@@ -87,7 +93,7 @@ impl TopicQueues {
 
     /// Takes in what the cluster says: one entry for each partition, whether it has a leader.
     ///
-    /// Partitions are only ever added. The queues of new ones come from `open`.
+    /// Queues are only ever added. Those of new partitions come from `open`.
     pub(crate) fn update(
         &self,
         core: &Core,
@@ -96,16 +102,23 @@ impl TopicQueues {
     ) -> Arc<PartitionTable> {
         let mut staging = self.staging.lock();
         let old = self.table.load_full();
+        let count = led.len();
+        let numbers = (0u32..).zip(led).filter_map(|(partition, led)| led.then_some(partition));
+        if let Some(old) = old
+            .as_ref()
+            .filter(|old| old.count == count && old.led.iter().copied().eq(numbers.clone()))
+        {
+            return Arc::clone(old);
+        }
         let mut queues = old.as_ref().map_or_else(Vec::new, |old| old.queues.clone());
-        for partition in queues.len()..led.len() {
+        for partition in queues.len()..count {
             let partition = i32::try_from(partition).unwrap_or(i32::MAX);
             queues.push(open(TopicPartition::new(self.topic.clone(), partition)));
         }
         let sticky = old
             .as_ref()
             .map_or_else(|| Arc::new(Sticky::new(core.seed())), |old| Arc::clone(&old.sticky));
-        let led = (0u32..).zip(led).filter_map(|(partition, led)| led.then_some(partition));
-        let table = Arc::new(PartitionTable { queues, led: led.collect(), sticky });
+        let table = Arc::new(PartitionTable { queues, count, led: numbers.collect(), sticky });
         if !table.queues.is_empty() {
             if let Some(staged) = staging.take() {
                 staged.release(core, &self.topic, &table);
@@ -117,6 +130,12 @@ impl TopicQueues {
 }
 
 impl PartitionTable {
+    /// Whether records wait for a partition that has no leader.
+    pub(crate) fn is_stranded(&self) -> bool {
+        self.led.len() < self.queues.len()
+            && self.queues.iter().any(|partition| partition.is_stranded())
+    }
+
     /// The partition for a record.
     #[inline]
     pub(super) fn choose(
@@ -124,7 +143,7 @@ impl PartitionTable {
         topic: &Topic,
         record: &Record<'_>,
     ) -> Result<&Arc<PartitionQueue>, Refused> {
-        let count = self.queues.len();
+        let count = self.count;
         let index = match (record.partition, record.key) {
             (Some(partition), _) => usize::try_from(partition).unwrap_or(usize::MAX),
             (None, Some(key)) => partitioner::by_key(key, count),
@@ -137,7 +156,7 @@ impl PartitionTable {
                 }
             }
         };
-        self.queues.get(index).ok_or_else(|| Refused::NoSuchPartition {
+        self.queues.get(index).filter(|_| index < count).ok_or_else(|| Refused::NoSuchPartition {
             topic: topic.name().to_owned(),
             partition: record.partition.unwrap_or(-1),
             count,

@@ -29,6 +29,11 @@ impl Identity {
 
 /// The sequence number `by` records after `sequence`: after the highest comes zero.
 pub(super) const fn advance(sequence: i32, by: u32) -> i32 {
-    // Both are below 2^31, so that the sum has no sign to lose.
-    ((sequence as u32).wrapping_add(by) & (i32::MAX as u32)) as i32
+    #[expect(
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        reason = "invariant: both are below 2^31, and the sum is without its highest bit"
+    )]
+    let after = ((sequence as u32).wrapping_add(by) & (i32::MAX as u32)) as i32;
+    after
 }

@@ -28,6 +28,7 @@ pub(crate) struct Ticket(u64);
 ///   is refused by the broker, and what it wrote already it recognises.
 /// - Until a batch has been acknowledged by the present leader under the present identity, one is
 ///   in flight: a broker without any state accepts whatever sequence comes first.
+/// - A new leader gets nothing before everything in flight to the old one has been answered.
 /// - A batch that has been given up leaves a hole, so the partition goes to its next epoch, at
 ///   sequence zero; but not while a batch is possibly written: until then its retries keep the old
 ///   epoch, in which the broker can still recognise it.
@@ -42,6 +43,8 @@ pub(crate) struct Sequencer<B> {
     in_flight: usize,
     rewinding: bool,
     proven: bool,
+    /// What is in flight went to a leader of the past.
+    moving: bool,
     /// A batch was given up: the present epoch must not number another.
     broken: bool,
     next_ticket: u64,
@@ -121,6 +124,7 @@ impl<B> Sequencer<B> {
             in_flight: 0,
             rewinding: false,
             proven: false,
+            moving: false,
             broken: false,
             next_ticket: 0,
         }
@@ -178,6 +182,20 @@ impl<B> Sequencer<B> {
     /// The leader changed: the new one has to prove itself.
     pub(crate) const fn leader_changed(&mut self) {
         self.proven = false;
+        self.moving = self.in_flight > 0;
+    }
+
+    /// The topic was deleted and made anew: its log knows nothing of our sequences, so they begin
+    /// again as well, as soon as nothing is possibly written.
+    pub(crate) const fn topic_changed(&mut self) {
+        self.leader_changed();
+        self.broken = matches!(self.mode, Mode::Idempotent(_));
+    }
+
+    /// Whether errors are only to be expected now: of batches behind one that failed, or sent to a
+    /// leader of the past.
+    pub(crate) const fn is_upset(&self) -> bool {
+        self.rewinding || self.moving
     }
 
     /// Whether one more batch may be sent now, again or for the first time.
@@ -188,7 +206,7 @@ impl<B> Sequencer<B> {
             Mode::Idempotent(_) if !self.proven => 1,
             Mode::Idempotent(_) | Mode::Plain { retries: false } => MAX_IN_FLIGHT,
         };
-        !self.rewinding && self.in_flight < limit
+        !self.rewinding && !self.moving && self.in_flight < limit
     }
 
     /// Whether a batch may be sent again now.
@@ -250,11 +268,19 @@ impl<B> Sequencer<B> {
     pub(crate) fn answered(&mut self, ticket: Ticket, answer: Answer) -> Settled<B> {
         self.in_flight = self.in_flight.saturating_sub(1);
         let settled = self.take_in(ticket, answer);
-        if self.in_flight == 0 && self.rewinding {
-            self.rewinding = false;
-            self.sent = 0;
-        }
+        self.rest();
         settled
+    }
+
+    /// With nothing in flight a rewind is over, and so is a move.
+    fn rest(&mut self) {
+        if self.in_flight == 0 {
+            self.moving = false;
+            if self.rewinding {
+                self.rewinding = false;
+                self.sent = 0;
+            }
+        }
     }
 
     fn take_in(&mut self, ticket: Ticket, answer: Answer) -> Settled<B> {
@@ -265,13 +291,17 @@ impl<B> Sequencer<B> {
         drained.in_flight = false;
         match answer {
             Answer::Written => {
-                self.proven = true;
+                self.proven |= !self.moving;
                 return self
                     .remove(at)
                     .map_or(Settled::Nothing, |gone| Settled::Written(gone.batch));
             }
             Answer::Unsure => drained.possibly_written = true,
             Answer::RefusedForNow => {}
+            // Without sequences it is no answer to anything.
+            Answer::OutOfSequence if matches!(self.mode, Mode::Plain { .. }) => {
+                return self.give_up(at);
+            }
             // Whoever is behind another that failed is out of sequence for that reason alone.
             Answer::OutOfSequence if at > 0 => {}
             Answer::OutOfSequence => {
@@ -319,10 +349,7 @@ impl<B> Sequencer<B> {
                 expired.push(given_up);
             }
         }
-        if self.in_flight == 0 && self.rewinding {
-            self.rewinding = false;
-            self.sent = 0;
-        }
+        self.rest();
         expired
     }
 

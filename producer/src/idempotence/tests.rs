@@ -242,3 +242,46 @@ fn simulate(seed: u64) {
         }
     }
 }
+
+#[test]
+fn a_new_leader_waits_for_what_is_in_flight_to_the_old_one() {
+    let mut sequencer = named();
+    let (first, _) = sequencer.drain('a', 1);
+    sequencer.answered(first, Answer::Written);
+    let tickets = ['b', 'c', 'd'].map(|batch| sequencer.drain(batch, 1).0);
+    sequencer.leader_changed();
+    // The old leader wrote one more before it lost its office: that proves nothing of the new one.
+    sequencer.answered(tickets[0], Answer::Written);
+    assert!(!sequencer.may_drain(), "two are in flight to the old leader");
+    sequencer.answered(tickets[1], Answer::Unsure);
+    assert!(sequencer.resend().is_none());
+    sequencer.answered(tickets[2], Answer::Unsure);
+    assert!(matches!(sequencer.resend(), Some((_, _, 'c'))));
+    assert!(sequencer.resend().is_none(), "the new leader has not proved itself");
+}
+
+#[test]
+fn a_topic_made_anew_gets_the_next_epoch_once_nothing_is_in_doubt() {
+    let mut sequencer = named();
+    let (first, _) = sequencer.drain('a', 1);
+    sequencer.answered(first, Answer::Written);
+    let (second, _) = sequencer.drain('b', 1);
+    sequencer.topic_changed();
+    sequencer.answered(second, Answer::Unsure);
+    assert!(sequencer.renew().is_empty());
+    let (again, sequence, _) = sequencer.resend().unwrap();
+    assert_eq!((sequence.producer_epoch, sequence.base_sequence), (0, 1));
+    sequencer.answered(again, Answer::Written);
+    assert!(sequencer.renew().is_empty());
+    let (_, sequence) = sequencer.drain('c', 1);
+    assert_eq!((sequence.producer_epoch, sequence.base_sequence), (1, 0));
+}
+
+#[test]
+fn without_sequences_none_is_lost() {
+    let mut sequencer = Sequencer::plain(true);
+    let (ticket, _) = sequencer.drain('a', 1);
+    let gone = sequencer.answered(ticket, Answer::OutOfSequence);
+    assert!(matches!(gone, Settled::GivenUp(GivenUp { batch: 'a', possibly_written: false })));
+    assert!(sequencer.may_drain());
+}

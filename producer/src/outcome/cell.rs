@@ -115,6 +115,11 @@ impl Failure {
         self.raw.get_or_init(reopen).as_ref()
     }
 
+    /// How many records the batch has.
+    pub(crate) fn count(&self) -> u32 {
+        self.batch.as_ref().map_or(0, SealedBatch::count)
+    }
+
     fn record(&self, index: u32) -> OwnedRecord {
         let view = self.records().and_then(|raw| raw.record(index));
         view.map(|view| OwnedRecord::detach(&view, self.partition)).unwrap_or_default()

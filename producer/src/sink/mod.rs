@@ -6,7 +6,7 @@ mod request;
 mod task;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicIsize, Ordering};
 
 use ottla_client::BrokerId;
 use parking_lot::Mutex;
@@ -23,8 +23,9 @@ pub(crate) struct Sink {
     /// Partitions with something to send, each at most once.
     list: Mutex<Vec<Arc<PartitionQueue>>>,
     /// Capacity of the unsent batches of this broker's partitions: an estimate of how full the
-    /// next request would be. Moves between brokers may leave it off by a batch for a moment.
-    bytes: AtomicUsize,
+    /// next request would be. What is taken may be counted before what came, so that for a moment
+    /// it can be off, and below zero; it never stays off.
+    bytes: AtomicIsize,
     wake: Notify,
 }
 
@@ -33,16 +34,17 @@ impl Sink {
         Arc::new(Self {
             broker,
             list: Mutex::new(Vec::new()),
-            bytes: AtomicUsize::new(0),
+            bytes: AtomicIsize::new(0),
             wake: Notify::new(),
         })
     }
 
     /// A partition's unsent batches grew by `bytes`; `list` if it is to be put on the list.
     pub(crate) fn grew(&self, bytes: usize, list: Option<&Arc<PartitionQueue>>, core: &Core) {
+        let bytes = signed(bytes);
         let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
         let after = before.saturating_add(bytes);
-        let full = core.config.max_request_size;
+        let full = signed(core.config.max_request_size);
         // A full request is worth a wake-up once, not for each chunk that comes on top.
         let mut wake = before < full && after >= full;
         if let Some(partition) = list {
@@ -57,12 +59,25 @@ impl Sink {
 
     /// A partition's unsent batches shrank by `bytes`.
     pub(crate) fn shrank(&self, bytes: usize) {
-        let shrink = |now: usize| Some(now.saturating_sub(bytes));
-        let _ = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, shrink);
+        self.bytes.fetch_sub(signed(bytes), Ordering::Relaxed);
+    }
+
+    /// Whether what waits fills a request.
+    fn is_full(&self, core: &Core) -> bool {
+        self.bytes.load(Ordering::Relaxed) >= signed(core.config.max_request_size)
+    }
+
+    /// Forgets the partitions, which know it in turn: nothing will be sent any longer.
+    pub(crate) fn clear(&self) {
+        self.list.lock().clear();
     }
 
     /// Lets the task look again at once: a flush, a close, or senders waiting for room.
     pub(crate) fn hurry(&self) {
         self.wake.notify_one();
     }
+}
+
+fn signed(bytes: usize) -> isize {
+    isize::try_from(bytes).unwrap_or(isize::MAX)
 }

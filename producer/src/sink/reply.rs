@@ -1,10 +1,14 @@
 //! What a response says of each batch, and what that means for it.
 
+use std::time::Duration;
+
 use foldhash::{HashMap, HashMapExt as _};
-use ottla_client::{Outcome, RefreshReason, RequestError};
+use ottla_client::{
+    Broker, BrokerId, LeaderHint, Outcome, RefreshReason, RequestError, connector::Address,
+};
 use ottla_protocol::{
     ErrorCode, Uuid,
-    api::{PartitionProduceResponse, ProduceResponse},
+    api::{PartitionProduceResponse, ProduceNodeEndpoint, ProduceResponse},
 };
 
 use super::request::SentBatch;
@@ -22,15 +26,18 @@ pub(super) fn take_in(
     result: Result<ProduceResponse, RequestError>,
 ) {
     match result {
-        Ok(response) => {
+        Ok(mut response) => {
+            let endpoints = std::mem::take(&mut response.node_endpoints);
             let mut answers = Answers::of(response);
+            let mut leaders = Leaders::default();
             for batch in batches {
                 let reply = match answers.take(&batch) {
-                    Some(answer) => reply(core, &batch.partition, answer),
+                    Some(answer) => reply(core, &mut leaders, &batch.partition, answer),
                     None => unanswered(),
                 };
-                batch.partition.answered(core, batch.ticket, reply);
+                batch.partition.answered(core, batch.ticket, &reply);
             }
+            leaders.tell(core, endpoints);
         }
         Err(error) => {
             if !matches!(error, RequestError::Unsupported(_) | RequestError::Encode { .. }) {
@@ -38,7 +45,7 @@ pub(super) fn take_in(
             }
             let reply = failed(&error);
             for batch in batches {
-                batch.partition.answered(core, batch.ticket, reply.clone());
+                batch.partition.answered(core, batch.ticket, &reply);
             }
         }
     }
@@ -48,15 +55,63 @@ pub(super) fn take_in(
 pub(super) fn unacknowledged(
     core: &Core,
     batches: Vec<SentBatch>,
-    result: Result<(), RequestError>,
+    result: &Result<(), RequestError>,
 ) {
-    let reply = match &result {
+    let reply = match result {
         Ok(()) => written(None, None),
         Err(error) => failed(error),
     };
     for batch in batches {
-        batch.partition.answered(core, batch.ticket, reply.clone());
+        batch.partition.answered(core, batch.ticket, &reply);
     }
+}
+
+/// How long the broker asks us to be silent (KIP-219).
+pub(super) fn throttled(response: &ProduceResponse) -> Duration {
+    Duration::from_millis(u64::try_from(response.throttle_time_ms).unwrap_or(0))
+}
+
+/// What a response tells of partitions that are led elsewhere.
+#[derive(Default)]
+struct Leaders {
+    /// Our picture of the cluster is out of date.
+    stale: bool,
+    hints: Vec<LeaderHint>,
+}
+
+impl Leaders {
+    /// A broker says it does not lead a partition, and maybe who does (KIP-951).
+    fn moved(&mut self, partition: &PartitionQueue, answer: &PartitionProduceResponse) {
+        self.stale = true;
+        let leader = &answer.current_leader;
+        if leader.leader_id >= 0 {
+            self.hints.push(LeaderHint {
+                at: partition.at.clone(),
+                leader: BrokerId(leader.leader_id),
+                leader_epoch: leader.leader_epoch,
+            });
+        }
+    }
+
+    fn tell(self, core: &Core, endpoints: Vec<ProduceNodeEndpoint>) {
+        let metadata = core.client.metadata();
+        if !self.hints.is_empty() {
+            metadata.apply_leader_hints(self.hints, endpoints.into_iter().filter_map(broker));
+        }
+        if self.stale {
+            metadata.request_refresh(RefreshReason::Stale);
+        }
+    }
+}
+
+fn broker(endpoint: ProduceNodeEndpoint) -> Option<Broker> {
+    let port = u16::try_from(endpoint.port).ok().filter(|port| *port > 0)?;
+    let known = endpoint.node_id >= 0 && !endpoint.host.is_empty();
+    known.then(|| Broker {
+        id: BrokerId(endpoint.node_id),
+        address: Address::new(endpoint.host, port),
+        rack: endpoint.rack.as_deref().map(Into::into),
+    })
 }
 
 /// The answers of a response, to be found whatever order the broker gives them in.
@@ -93,7 +148,12 @@ impl Answers {
     }
 }
 
-fn reply(core: &Core, partition: &PartitionQueue, answer: PartitionProduceResponse) -> Reply {
+fn reply(
+    core: &Core,
+    leaders: &mut Leaders,
+    partition: &PartitionQueue,
+    answer: PartitionProduceResponse,
+) -> Reply {
     let code = answer.error_code;
     let given = |offset: i64| (offset >= 0).then_some(offset);
     if code.is_ok() {
@@ -104,7 +164,7 @@ fn reply(core: &Core, partition: &PartitionQueue, answer: PartitionProduceRespon
         return written(None, None);
     }
     if code.invalidates_metadata() {
-        core.leader_moved(partition, &answer);
+        leaders.moved(partition, &answer);
     }
     Reply {
         answer: meaning(code, core.config.acks),

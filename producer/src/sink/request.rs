@@ -78,7 +78,7 @@ pub(super) async fn pack(
         list.extend(taken.iter().map(|(partition, _)| Arc::clone(partition)));
         list.extend(newcomers);
     }
-    let numbered = finish(core, taken).await;
+    let numbered = finish(core, sink, taken).await;
     address(core, numbered)
 }
 
@@ -91,6 +91,7 @@ enum Taken {
 /// Gives every batch its final form, those that are compressed at the same time, and numbers it.
 async fn finish(
     core: &Arc<Core>,
+    sink: &Arc<Sink>,
     taken: Vec<(Arc<PartitionQueue>, Taken)>,
 ) -> Vec<(Arc<PartitionQueue>, Numbered)> {
     if core.config.compression == Compression::None {
@@ -98,18 +99,18 @@ async fn finish(
             let numbered = match taken {
                 Taken::Numbered(numbered) => numbered,
                 Taken::Fresh(QueuedBatch { raw, burden }) => {
-                    partition.drain(DrainedBatch { sealed: raw.into(), burden })
+                    partition.drain(sink, core, DrainedBatch { sealed: raw.into(), burden })?
                 }
             };
-            (partition, numbered)
+            Some((partition, numbered))
         };
-        return taken.into_iter().map(number).collect();
+        return taken.into_iter().filter_map(number).collect();
     }
     let finished = join_all(taken.into_iter().map(|(partition, taken)| async {
         match taken {
             Taken::Numbered(numbered) => Some((partition, numbered)),
             Taken::Fresh(queued) => {
-                let numbered = compress(core, &partition, queued).await?;
+                let numbered = compress(core, sink, &partition, queued).await?;
                 Some((partition, numbered))
             }
         }
@@ -123,6 +124,7 @@ const INLINE_UP_TO: usize = 16 << 10;
 
 async fn compress(
     core: &Arc<Core>,
+    sink: &Arc<Sink>,
     partition: &Arc<PartitionQueue>,
     queued: QueuedBatch,
 ) -> Option<Numbered> {
@@ -153,7 +155,7 @@ async fn compress(
     match done {
         Ok(sealed) => {
             burden.holds(sealed.capacity());
-            Some(partition.drain(DrainedBatch { sealed, burden }))
+            partition.drain(sink, core, DrainedBatch { sealed, burden })
         }
         Err(failed) => {
             partition.abort_drain(core);

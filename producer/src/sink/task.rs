@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream::FuturesOrdered};
@@ -22,6 +21,7 @@ use crate::{config::Acks, core::Core};
 type InFlight = Pin<Box<dyn Future<Output = Answered> + Send>>;
 
 struct Answered {
+    connection: Connection,
     batches: Vec<SentBatch>,
     result: Brought,
 }
@@ -94,7 +94,7 @@ impl Task {
         let pace = self.pacing.look(Look {
             now,
             in_flight: self.in_flight.len(),
-            full: self.sink.bytes.load(Ordering::Relaxed) >= self.core.config.max_request_size,
+            full: self.sink.is_full(&self.core),
             hurry: self.core.hurries(),
         });
         match (pace, parked) {
@@ -163,18 +163,20 @@ impl Task {
             let connection = connection.clone();
             self.in_flight.push_back(Box::pin(async move {
                 let result = Brought::Nothing(connection.send_no_reply(&request).await);
-                Answered { batches, result }
+                Answered { connection, batches, result }
             }));
             return;
         }
+        let connection = connection.clone();
         let options = RequestOptions::timeout(self.core.config.request_timeout);
         // Room in the connection's queue is there: fewer requests are in flight than it holds.
         match connection.enqueue(&request, options).await {
             Ok(pending) => self.in_flight.push_back(Box::pin(async move {
-                Answered { batches, result: Brought::Response(pending.await) }
+                Answered { connection, batches, result: Brought::Response(pending.await) }
             })),
             Err(error) => {
-                Answered { batches, result: Brought::Response(Err(error)) }.settle(&self.core);
+                let result = Brought::Response(Err(error));
+                Answered { connection, batches, result }.settle(&self.core);
             }
         }
         debug_assert!(self.in_flight.len() <= MAX_REQUESTS, "more in flight than paced");
@@ -191,8 +193,13 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(20);
 impl Answered {
     fn settle(self, core: &Core) {
         match self.result {
-            Brought::Response(result) => reply::take_in(core, self.batches, result),
-            Brought::Nothing(result) => reply::unacknowledged(core, self.batches, result),
+            Brought::Response(result) => {
+                if let Ok(response) = &result {
+                    self.connection.throttle(reply::throttled(response));
+                }
+                reply::take_in(core, self.batches, result);
+            }
+            Brought::Nothing(result) => reply::unacknowledged(core, self.batches, &result),
         }
     }
 }
