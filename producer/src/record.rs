@@ -1,5 +1,7 @@
 //! What goes in and what comes back.
 
+use std::fmt;
+
 use bytes::Bytes;
 use ottla_protocol::records::{Header, RecordParts, RecordView};
 
@@ -11,7 +13,7 @@ use ottla_protocol::records::{Header, RecordParts, RecordView};
 /// let record = Record::value(b"hello").key(b"greeting");
 /// assert_eq!(record.value, Some(&b"hello"[..]));
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Record<'a> {
     /// The key; records with equal keys go to the same partition. `None` is a null key.
     pub key: Option<&'a [u8]>,
@@ -71,8 +73,21 @@ impl<'a> Record<'a> {
     }
 }
 
+impl fmt::Debug for Record<'_> {
+    /// Lengths instead of contents, which are the user's and may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("key_len", &self.key.map(<[u8]>::len))
+            .field("value_len", &self.value.map(<[u8]>::len))
+            .field("headers", &self.headers.len())
+            .field("partition", &self.partition)
+            .field("timestamp", &self.timestamp)
+            .finish()
+    }
+}
+
 /// A record that comes back because it was not written, or not surely.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct OwnedRecord {
     /// The key.
@@ -85,6 +100,19 @@ pub struct OwnedRecord {
     pub partition: Option<i32>,
     /// Milliseconds since the epoch.
     pub timestamp: i64,
+}
+
+impl fmt::Debug for OwnedRecord {
+    /// Lengths instead of contents, which are the user's and may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedRecord")
+            .field("key_len", &self.key.as_ref().map(Bytes::len))
+            .field("value_len", &self.value.as_ref().map(Bytes::len))
+            .field("headers", &self.headers.len())
+            .field("partition", &self.partition)
+            .field("timestamp", &self.timestamp)
+            .finish()
+    }
 }
 
 impl OwnedRecord {

@@ -9,7 +9,7 @@ use super::header::{self, Header, Headers};
 use super::varint::{self, VarintError};
 
 /// What a batch needs of a record to write it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct RecordParts<'a> {
     /// The key, or null.
     pub key: Option<&'a [u8]>,
@@ -17,6 +17,17 @@ pub struct RecordParts<'a> {
     pub value: Option<&'a [u8]>,
     /// The headers, in order; keys may repeat.
     pub headers: &'a [Header<'a>],
+}
+
+impl fmt::Debug for RecordParts<'_> {
+    /// Lengths instead of contents, which are the user's and may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordParts")
+            .field("key_len", &self.key.map(<[u8]>::len))
+            .field("value_len", &self.value.map(<[u8]>::len))
+            .field("headers", &self.headers.len())
+            .finish()
+    }
 }
 
 /// A record read from a batch, borrowed from the batch's bytes.
