@@ -4,6 +4,7 @@
 
 mod clients;
 mod codecs;
+mod faults;
 mod groups;
 mod java;
 mod launcher;
