@@ -439,6 +439,18 @@ async fn a_throttled_connection_is_silent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_long_throttle_is_not_taken_for_a_broker_that_takes_nothing() {
+    let (_network, _client, connection, mut peer) = Network::connected(|b| b).await;
+    connection.throttle(Duration::from_secs(100));
+    let patient = RequestOptions::timeout(Duration::from_secs(200));
+    let pending = connection.enqueue(&heartbeat(0), patient).await.unwrap();
+    peer.expect_silence(Duration::from_secs(99)).await;
+    let asked = peer.expect::<HeartbeatRequest>().await;
+    peer.answer(&asked, &beat(0)).await;
+    pending.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn large_and_small_responses_mix() {
     let (_network, _client, connection, mut peer) = Network::connected(|b| b).await;
     let request = MetadataRequest::default();

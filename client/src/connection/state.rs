@@ -99,11 +99,14 @@ impl State {
         *self.muted_until.lock()
     }
 
-    pub(super) fn unmute(&self, now: Instant) {
+    /// Ends the silence if its time is over; whether it was.
+    pub(super) fn unmute(&self, now: Instant) -> bool {
         let mut muted = self.muted_until.lock();
-        if muted.is_some_and(|until| until <= now) {
+        let over = muted.is_some_and(|until| until <= now);
+        if over {
             *muted = None;
         }
+        over
     }
 }
 

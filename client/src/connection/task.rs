@@ -188,7 +188,10 @@ impl Task {
         if self.frame_began.is_some_and(|began| now >= began + patience) {
             return Some(Disconnect::Stalled { after: patience });
         }
-        self.state.unmute(now);
+        if self.state.unmute(now) {
+            // Nothing was offered to the transport meanwhile.
+            self.write_stuck = self.write_stuck.map(|_| now);
+        }
         if self.write_stuck.is_some_and(|since| now >= since + patience) && !self.is_muted() {
             return Some(Disconnect::Blocked { after: patience });
         }
