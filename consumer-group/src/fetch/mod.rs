@@ -8,3 +8,5 @@ mod request;
 pub(crate) use broker_loop::BrokerLoop;
 pub(crate) use budget::{Budget, Charge};
 pub(crate) use prepare::{Job, Prepared};
+#[cfg(test)]
+pub(crate) use request::digest;

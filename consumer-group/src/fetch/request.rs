@@ -54,21 +54,21 @@ pub(super) fn request(plan: &Plan, config: &ConsumerConfig, max_bytes: usize) ->
 
 /// What an answer changed.
 #[derive(Debug, Default)]
-pub(super) struct Digest {
+pub(crate) struct Digest {
     /// Partitions that got batches, to be made ready.
-    pub(super) fed: Vec<Slot>,
+    pub(crate) fed: Vec<Slot>,
     /// Some partition is not where metadata says.
-    pub(super) stale_metadata: bool,
+    pub(crate) stale_metadata: bool,
     /// The start of some partition is to be looked up.
-    pub(super) needs_lookup: bool,
+    pub(crate) needs_lookup: bool,
     /// Some partition stopped.
-    pub(super) stopped: bool,
+    pub(crate) stopped: bool,
     /// The leaders that the broker names instead of itself (KIP-951): partition, leader, epoch.
-    pub(super) hints: Vec<(Wanted, i32, i32)>,
+    pub(crate) hints: Vec<(Wanted, i32, i32)>,
 }
 
 /// Brings an answer into the table.
-pub(super) fn digest(
+pub(crate) fn digest(
     table: &mut PartitionTable,
     plan: &Plan,
     lane: Lane,

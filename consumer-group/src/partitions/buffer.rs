@@ -27,6 +27,8 @@ pub(crate) struct RawEntry {
 #[derive(Debug, Default)]
 pub(super) struct Buffer {
     ready: VecDeque<Ready>,
+    /// How many of `ready` take more memory than when they came.
+    inflated: usize,
     /// At most one at a time, so that they come out in order.
     preparing: bool,
     raw: VecDeque<RawEntry>,
@@ -81,9 +83,8 @@ impl Buffer {
     pub(super) fn next_to_prepare(&mut self) -> Option<RawEntry> {
         use ottla_protocol::compression::Compression;
         let next = self.raw.front()?;
-        let inflated = self.ready.iter().filter(|ready| ready.inflated).count();
         let compressed = next.batch.compression() != Compression::None;
-        if self.preparing || (compressed && inflated >= INFLATED) {
+        if self.preparing || (compressed && self.inflated >= INFLATED) {
             return None;
         }
         self.preparing = true;
@@ -104,6 +105,7 @@ impl Buffer {
         self.preparing = false;
         match outcome {
             Ok(Some(part)) => {
+                self.inflated += usize::from(inflated);
                 self.ready.push_back(Ready { part, wire, inflated });
                 None
             }
@@ -136,6 +138,7 @@ impl Buffer {
             if first.part.count <= left {
                 left -= first.part.count;
                 self.bytes = self.bytes.saturating_sub(first.wire);
+                self.inflated = self.inflated.saturating_sub(usize::from(first.inflated));
                 taken.extend(self.ready.pop_front().map(|ready| ready.part));
             } else {
                 taken.push(split_front(&mut first.part, left));

@@ -3,9 +3,7 @@ use std::time::Duration;
 
 use ottla_protocol::ErrorCode;
 use ottla_protocol::api::{JoinGroupResponse, JoinGroupResponseMember, SyncGroupResponse};
-use ottla_protocol::consumer_protocol::{
-    self, ConsumerProtocolAssignment, ConsumerProtocolSubscription,
-};
+use ottla_protocol::consumer_protocol::{self, ConsumerProtocolSubscription};
 use tokio::time::Instant;
 
 use super::*;
