@@ -72,7 +72,8 @@ impl Kafka {
     }
 }
 
-fn program(name: &str) -> String {
+/// The path of a program of ours.
+pub(crate) fn program(name: &str) -> String {
     format!("{}/java/{name}.java", env!("CARGO_MANIFEST_DIR"))
 }
 

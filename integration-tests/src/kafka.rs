@@ -1,9 +1,10 @@
 //! The handle of tests on a cluster.
 
-use std::{env, sync::Arc};
+use std::{env, process::Stdio, sync::Arc};
 
 use parking_lot::Mutex;
 use tokio::{
+    process::Child,
     sync::{OnceCell, Semaphore, SemaphorePermit},
     task::spawn_blocking,
 };
@@ -143,6 +144,11 @@ impl Kafka {
     /// Runs a tool of Kafka or a program of ours, and returns what it printed.
     pub(crate) async fn run(&self, tool: Tool) -> Result<String, LaunchError> {
         tool.run(&self.java, &self.jars).await
+    }
+
+    /// Starts a program of ours that says what happens while it runs.
+    pub(crate) fn spawn(&self, tool: &Tool) -> Result<Child, LaunchError> {
+        tool.spawn(&self.java, &self.jars, Stdio::inherit())
     }
 
     async fn launch(

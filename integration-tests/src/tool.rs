@@ -2,7 +2,11 @@
 
 use std::{ffi::OsString, process::Stdio, time::Duration};
 
-use tokio::{io::AsyncWriteExt, process::Command, time::timeout};
+use tokio::{
+    io::AsyncWriteExt,
+    process::{Child, Command},
+    time::timeout,
+};
 
 use crate::{Jars, Java, LaunchError, java::TOOL_HEAP_MIB};
 
@@ -38,8 +42,13 @@ impl Tool {
         self
     }
 
-    /// Runs it and returns what it printed on its standard output.
-    pub(crate) async fn run(self, java: &Java, jars: &Jars) -> Result<String, LaunchError> {
+    /// Starts it, its input and output being pipes; its limit is the caller's to keep.
+    pub(crate) fn spawn(
+        &self,
+        java: &Java,
+        jars: &Jars,
+        errors: Stdio,
+    ) -> Result<Child, LaunchError> {
         let (program, options) = java.program_and_options(TOOL_HEAP_MIB);
         let mut command = Command::new(&program);
         command
@@ -50,9 +59,14 @@ impl Tool {
             .args(&self.arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(errors)
             .kill_on_drop(true);
-        let mut child = command.spawn().map_err(LaunchError::io("run", &program))?;
+        command.spawn().map_err(LaunchError::io("run", program))
+    }
+
+    /// Runs it and returns what it printed on its standard output.
+    pub(crate) async fn run(self, java: &Java, jars: &Jars) -> Result<String, LaunchError> {
+        let mut child = self.spawn(java, jars, Stdio::piped())?;
         let pipe = child.stdin.take();
         let feed = async {
             if let Some(mut pipe) = pipe {
@@ -64,7 +78,7 @@ impl Tool {
         let Ok(output) = timeout(self.limit, both).await else {
             return Err(LaunchError::ToolTimedOut { class: self.class, waited: self.limit });
         };
-        let output = output.map_err(LaunchError::io("read the output of", program))?;
+        let output = output.map_err(LaunchError::io("read the output of", &self.class))?;
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         if output.status.success() {
             return Ok(printed);

@@ -3,7 +3,9 @@
 use std::{collections::HashSet, time::Duration};
 
 use ottla::{Client, Consumer, ConsumerControl, Fetched, OffsetReset};
-use ottla_integration_tests::{Compression, GroupOffset, JavaRecord, Kafka, unique_name};
+use ottla_integration_tests::{
+    Compression, GroupOffset, JavaRecord, Kafka, MemberEvent, unique_name,
+};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
@@ -51,6 +53,67 @@ async fn two_members_share_a_topic_and_commit_what_kafka_shows() {
     assert_eq!(total(&offsets), 9000);
     // Each had at most one batch in hand when the second came; later nobody had any.
     assert!(tally.repeated <= 2 * IN_HAND, "{} came twice", tally.repeated);
+    kafka.delete_group(&group).await.unwrap();
+    kafka.delete_topic(&topic).await.unwrap();
+}
+
+/// A Java consumer joins two members of ottla and leaves again: they agree on who has what, and
+/// nothing is lost.
+#[tokio::test]
+async fn a_java_member_shares_a_group_with_ottla() {
+    let kafka = Kafka::shared().await.unwrap();
+    let (topic, group) = (unique_name("mixed"), unique_name("mixed-group"));
+    kafka.create_topic(&topic, 6, &[]).await.unwrap();
+    kafka.java_produce(&topic, Compression::Snappy, &numbered(0..3000)).await.unwrap();
+
+    let (told, mut got) = mpsc::channel(100);
+    let clients = [client(kafka), client(kafka)];
+    let [first, second] =
+        clients.each_ref().map(|client| Member::join(client, &group, &topic, told.clone()));
+    let mut tally = Tally::default();
+    tally.take_until(&mut got, 3000).await;
+    let mut java = kafka.java_member(&group, &topic).unwrap();
+    let joined = async {
+        loop {
+            if let MemberEvent::Assigned(partitions) = java.next().await.unwrap().unwrap() {
+                return partitions;
+            }
+        }
+    };
+    let own = timeout(PATIENCE, joined).await.unwrap();
+    assert_eq!(own.len(), 2, "{own:?}");
+    until("two each", async || first.partitions() == 2 && second.partitions() == 2).await;
+
+    kafka.java_produce(&topic, Compression::Snappy, &numbered(3000..6000)).await.unwrap();
+    let from_java = async {
+        while let Some(event) = java.next().await.unwrap() {
+            if let MemberEvent::Record { partition, offset } = event {
+                let member = "java".to_owned();
+                told.send(Got { member, partition, offsets: vec![offset] }).await.unwrap();
+            }
+        }
+    };
+    tokio::select! {
+        () = tally.take_until(&mut got, 6000) => {}
+        () = from_java => panic!("it left"),
+    }
+    assert!(tally.members.len() >= 3, "{:?}", tally.members);
+    until("all is committed", async || total(&kafka.group_offsets(&group).await.unwrap()) == 6000)
+        .await;
+    let offsets = kafka.group_offsets(&group).await.unwrap();
+    let of_java = offsets.iter().filter(|at| at.client.as_deref() == Some("java-member"));
+    assert_eq!(of_java.map(|at| at.partition).collect::<Vec<_>>(), own);
+
+    let last = java.leave().await.unwrap();
+    assert!(last.contains(&MemberEvent::Revoked(own)), "{last:?}");
+    until("three each", async || first.partitions() == 3 && second.partitions() == 3).await;
+    kafka.java_produce(&topic, Compression::Snappy, &numbered(6000..9000)).await.unwrap();
+    tally.take_until(&mut got, 9000).await;
+    first.leave().await;
+    second.leave().await;
+    let offsets = kafka.group_offsets(&group).await.unwrap();
+    assert!(offsets.iter().all(|at| at.lag == Some(0) && at.member.is_none()), "{offsets:?}");
+    assert_eq!(total(&offsets), 9000);
     kafka.delete_group(&group).await.unwrap();
     kafka.delete_topic(&topic).await.unwrap();
 }

@@ -4,6 +4,7 @@
 
 mod clients;
 mod codecs;
+mod enrich;
 mod faults;
 mod groups;
 mod java;
