@@ -1,11 +1,10 @@
 //! What the handles, the sinks and the router of one producer share.
 
-use std::sync::Arc;
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use foldhash::{HashMap, HashMapExt as _};
 use ottla_client::{BrokerId, Client, Lane, LaneKind, TopicPartition};
 use ottla_protocol::records::ChunkPool;
 use parking_lot::Mutex;
@@ -42,7 +41,8 @@ pub(crate) struct Core {
     /// Why nothing is sent any longer. Set before what is left is given up, and looked at under
     /// the locks of partitions and topics, so that nothing slips in behind.
     over: OnceLock<Over>,
-    sinks: Mutex<HashMap<BrokerId, Arc<Sink>>>,
+    /// In an order that is the same in every run.
+    sinks: Mutex<BTreeMap<BrokerId, Arc<Sink>>>,
     identity: Mutex<Option<Identity>>,
     /// Flushes and closes that are under way.
     flushing: AtomicUsize,
@@ -73,7 +73,7 @@ impl Core {
             router: Notify::new(),
             orphaned: CancellationToken::new(),
             ended: CancellationToken::new(),
-            sinks: Mutex::new(HashMap::new()),
+            sinks: Mutex::new(BTreeMap::new()),
             identity: Mutex::new(None),
             refusal: OnceLock::new(),
             over: OnceLock::new(),

@@ -30,7 +30,7 @@ pub struct Written {
 ///
 /// # Cancel safety
 /// Awaiting `&mut delivery` can be broken off and taken up again.
-#[must_use = "a delivery tells what became of the record; drop it with `let _ =` if nobody asks"]
+#[must_use = "a delivery tells what became of the record; `drop` it if nobody asks"]
 pub struct Delivery {
     cell: Arc<OutcomeCell>,
     index: u32,

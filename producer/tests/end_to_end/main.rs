@@ -1,0 +1,20 @@
+//! Whole producers on the test broker: in memory, on paused time, seeded.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may fail loudly"
+)]
+
+mod support;
+
+mod ending;
+mod faults;
+mod flushing;
+mod leaders;
+mod limits;
+mod order;
+mod settings;
+mod simulation;
+mod topics;

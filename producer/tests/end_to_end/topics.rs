@@ -1,0 +1,143 @@
+//! Topics that are not known yet, or not at all, and records that no topic takes.
+
+use std::time::Duration;
+
+use ottla_producer::{Reason, Record, Refused, SendError};
+
+use crate::support::{World, number, offsets, timed};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_never_comes_gives_its_records_back() {
+    let world = World::new(1, 1);
+    let producer = world.producer();
+    let topic = world.client.topic("never");
+    let record = Record::value(&[0, 0, 0, 9]).key(b"k").partition(3);
+    let delivery = producer.send(&topic, record).await.unwrap();
+    let (outcome, took) = timed(delivery).await;
+    match outcome.unwrap_err() {
+        SendError::NotWritten { reason: Reason::Topic { topic, .. }, record } => {
+            assert_eq!((&*topic, number(record.value.as_deref())), ("never", 9));
+            assert_eq!(record.key.as_deref(), Some(&b"k"[..]));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(took >= PATIENCE && took < PATIENCE + Duration::from_secs(1), "{took:?}");
+    assert_eq!(producer.buffered(), 0);
+    // It is looked for again with the next record.
+    world.cluster.create_topic("never", 1).unwrap();
+    producer.send(&topic, Record::value(b"now")).await.unwrap().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_sent_before_their_topic_is_made_come_first() {
+    let world = World::new(1, 1);
+    let producer = world.producer();
+    let topic = world.client.topic("late");
+    let mut deliveries = Vec::new();
+    for n in 0..2000u32 {
+        if n == 1000 {
+            world.cluster.create_topic("late", 1).unwrap();
+        }
+        deliveries.push(producer.send(&topic, Record::value(&n.to_be_bytes())).await.unwrap());
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert_eq!(offsets(deliveries).await, (0..2000).collect::<Vec<_>>());
+    let log = world.cluster.records("late", 0);
+    let log: Vec<_> = log.iter().map(|record| number(record.value.as_deref())).collect();
+    assert_eq!(log, (0..2000).collect::<Vec<_>>());
+    assert_eq!(producer.buffered(), 0);
+}
+
+/// Time in the staging batch counts: from `send` to the outcome it is the delivery timeout.
+#[tokio::test(start_paused = true)]
+async fn waiting_for_the_topic_is_part_of_the_delivery_timeout() {
+    let world = World::new(1, 1);
+    let delivery = Duration::from_secs(70);
+    let producer = world.builder().delivery_timeout(delivery).build().unwrap();
+    let topic = world.client.topic("late");
+    let pending = producer.send(&topic, Record::value(b"x")).await.unwrap();
+    world.cluster.faults().swallow_reply(ottla_protocol::ApiKey::PRODUCE).arm();
+    let outcome = tokio::spawn(timed(pending));
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    world.cluster.create_topic("late", 1).unwrap();
+    let (outcome, took) = outcome.await.unwrap();
+    assert!(matches!(outcome, Err(SendError::Unknown { .. })), "{outcome:?}");
+    assert!(took >= delivery && took < delivery + Duration::from_millis(10), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_is_not_there_is_refused_or_given_back() {
+    let world = World::new(1, 2);
+    let producer = world.producer();
+    // Nothing is known yet: all are accepted.
+    let early = world.send(&producer, 5, [1]).await.remove(0);
+    let good = world.send(&producer, 1, [2]).await;
+    match early.await.unwrap_err() {
+        SendError::NotWritten { reason: Reason::Topic { cause, .. }, record } => {
+            assert!(cause.contains("2 partitions"), "{cause}");
+            assert_eq!((number(record.value.as_deref()), record.partition), (1, Some(5)));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(offsets(good).await, [0]);
+    for partition in [2, -1, i32::MIN, i32::MAX] {
+        let record = Record::value(b"x").partition(partition);
+        match producer.send(&world.topic, record).await.unwrap_err() {
+            Refused::NoSuchPartition { partition: asked, count, .. } => {
+                assert_eq!((asked, count), (partition, 2));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(producer.flush().await.unwrap_err().not_written, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_no_batch_holds_is_refused_and_leaves_nothing_behind() {
+    let world = World::new(1, 1);
+    let producer = world.builder().max_batch_size(1 << 10).build().unwrap();
+    let unknown = world.client.topic("unknown");
+    let big = [0; 1000];
+    for topic in [&unknown, &world.topic, &world.topic] {
+        match producer.send(topic, Record::value(&big)).await.unwrap_err() {
+            Refused::TooLarge { size, limit } => assert!(size > 1000 && limit == 1 << 10),
+            other => panic!("{other:?}"),
+        }
+        let (flushed, took) = timed(producer.flush()).await;
+        flushed.unwrap();
+        assert!(took < Duration::from_millis(10), "{took:?}");
+        assert_eq!(producer.buffered(), 0);
+        let _ = world.send_one(&producer, 0, 1).await.unwrap();
+    }
+    // The largest that fits.
+    let fits = [0; 1024 - 61 - 10];
+    producer.send(&world.topic, Record::value(&fits)).await.unwrap().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_of_another_client_is_refused() {
+    let world = World::new(1, 1);
+    let other = World::new(1, 1);
+    let producer = world.producer();
+    for _ in 0..2 {
+        let refused = producer.send(&other.topic, Record::value(b"x")).await.unwrap_err();
+        assert!(matches!(refused, Refused::ForeignTopic { .. }));
+        world.send_one(&producer, 0, 0).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn timestamps_far_apart_go_into_batches_of_their_own() {
+    let world = World::new(1, 1);
+    let producer = world.producer();
+    world.send_one(&producer, 0, 0).await.unwrap();
+    for timestamp in [0, i64::MAX, -1, 5] {
+        let record = Record::value(b"x").timestamp(timestamp);
+        drop(producer.send(&world.topic, record).await.unwrap());
+    }
+    producer.flush().await.unwrap();
+    let log = world.cluster.records("in", 0);
+    assert_eq!(log.iter().skip(1).map(|r| r.timestamp).collect::<Vec<_>>(), [0, i64::MAX, -1, 5]);
+}
