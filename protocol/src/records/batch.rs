@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use thiserror::Error;
 
 use super::batch_header::{
-    BATCH_HEADER_LEN, BatchHeader, CONTROL, CRC_AT, CRC_START, DELETE_HORIZON, LOG_APPEND_TIME,
+    BATCH_HEADER_LEN, BatchHeader, CONTROL, CRC_START, DELETE_HORIZON, LOG_APPEND_TIME,
     TRANSACTIONAL,
 };
 use super::record_iter::{Frame, RecordCursor, RecordIter};
@@ -346,5 +346,3 @@ impl BatchError {
         }
     }
 }
-
-const _: () = assert!(CRC_AT + 4 == CRC_START);

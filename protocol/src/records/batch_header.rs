@@ -18,7 +18,6 @@ pub const BATCH_HEADER_LEN: usize = 61;
 /// Base offset and length, which the length does not count.
 pub(super) const LENGTH_END: usize = 12;
 pub(super) const MAGIC_AT: usize = 16;
-pub(super) const CRC_AT: usize = 17;
 pub(super) const CRC_START: usize = 21;
 pub(super) const MAGIC: i8 = 2;
 
