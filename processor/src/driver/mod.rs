@@ -198,7 +198,7 @@ impl<S: Source, K: Sink> Driver<S, K> {
         gauges.waiting.set(self.ledger.waiting());
         gauges.outstanding.set(self.ledger.outstanding());
         gauges.outstanding_bytes.set(self.ledger.bytes());
-        if self.now < self.next_gauge {
+        if self.now < self.next_gauge && self.ledger.outstanding() > 0 {
             return;
         }
         self.next_gauge = self.now + GAUGE_INTERVAL;

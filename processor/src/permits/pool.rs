@@ -77,3 +77,51 @@ impl Pool {
         common.saturating_sub(self.common).saturating_mul(GREED)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Take(usize, usize),
+        Release(usize, usize),
+        Divide(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (0..8usize, 0..40usize).prop_map(|(who, count)| Step::Take(who, count)),
+            4 => (0..8usize, 0..60usize).prop_map(|(who, count)| Step::Release(who, count)),
+            1 => (0..20usize).prop_map(Step::Divide),
+        ]
+    }
+
+    proptest! {
+        /// What is taken of the common half is always what partitions hold beyond their parts,
+        /// and whoever keeps to its part is never stopped.
+        #[test]
+        fn the_common_half_adds_up(steps in prop::collection::vec(step(), 1..200)) {
+            let mut pool = Pool::new(200);
+            let mut held = [0usize; 8];
+            for step in steps {
+                match step {
+                    Step::Take(who, count) => pool.take(&mut held[who], count),
+                    Step::Release(who, count) => pool.release(&mut held[who], count),
+                    Step::Divide(partitions) => pool.divide(partitions, held.iter().copied()),
+                }
+                let common: usize = held.iter().map(|held| held.saturating_sub(pool.part)).sum();
+                prop_assert_eq!(pool.common, common);
+                prop_assert_eq!(pool.held(), held.iter().sum::<usize>());
+                prop_assert!(!pool.is_full(pool.part));
+                prop_assert!(pool.is_low(0));
+                // Whoever may go on is not stopped again at once.
+                for held in held {
+                    prop_assert!(!pool.is_low(held) || !pool.is_full(held));
+                }
+            }
+        }
+    }
+}

@@ -362,9 +362,13 @@ impl World {
 
     /// Waits, in virtual time, until something holds.
     pub(super) async fn until(&self, what: impl Display, holds: impl Fn() -> bool) {
+        let start = std::time::Instant::now();
         for _ in 0..200_000 {
             if holds() {
                 return;
+            }
+            if start.elapsed() > Duration::from_secs(30) {
+                break;
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
