@@ -194,6 +194,15 @@ mod tests {
     }
 
     #[test]
+    fn what_an_older_epoch_wrote_is_no_duplicate() {
+        let mut states = ProducerStates::default();
+        append(&mut states, batch(0, 0, 2)).unwrap();
+        append(&mut states, batch(0, 2, 2)).unwrap();
+        append(&mut states, batch(1, 0, 2)).unwrap();
+        assert_eq!(append(&mut states, batch(1, 2, 2)), Ok(Verdict::Append));
+    }
+
+    #[test]
     fn an_unknown_producer_may_start_anywhere() {
         let mut states = ProducerStates::default();
         assert_eq!(append(&mut states, batch(4, 1_000, 5)), Ok(Verdict::Append));

@@ -149,6 +149,19 @@ async fn sessions_end_on_the_clock() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_joins_and_is_never_heard_of_again_is_out() {
+    let cluster = TestCluster::builder().build();
+    let mut peer = Peer::connect(&cluster, 0);
+    // Nothing but the join itself may set the timer.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    peer.ask(&join(""), 3).await;
+    tokio::time::sleep(Duration::from_millis(10_001)).await;
+    assert_eq!(cluster.groups(), ["g"]);
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(cluster.group("g").map(|view| view.members.len()), Some(0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_group_has_one_coordinator() {
     let cluster = TestCluster::builder().brokers(3).build();
     let mut peer = Peer::connect(&cluster, 0);
