@@ -122,17 +122,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         self.shared.counters.received(header.key, received);
         tracing::trace!(broker = self.broker, api = %header.key, version = header.version, "request");
         let mut faults = self.shared.faults.request(header.key, self.broker);
-        let effects = faults.whole();
-        for effect in &effects {
+        let before = faults.before();
+        for effect in &before {
             match effect {
                 Effect::Cut => return Ok(Then::Close),
                 Effect::Delay(by) => tokio::time::sleep(*by).await,
                 _ => {}
             }
         }
-        let mut context = RequestContext::new(self.shared, self.broker, &header, faults, &effects);
+        let mut context = RequestContext::new(self.shared, self.broker, &header, faults, &before);
         match api::answer(&mut context, &header, body).await {
-            Answer::Reply(frame) => self.reply(header.key, frame, &effects).await,
+            Answer::Reply(frame) => {
+                let effects = context.faults.after();
+                self.reply(header.key, frame, &effects).await
+            }
             Answer::Nothing => Ok(Then::GoOn),
             Answer::Close => Ok(Then::Close),
         }

@@ -137,7 +137,9 @@ impl Partition {
     }
 
     pub(crate) fn watch(&mut self, watcher: &Arc<Notify>) {
-        self.watchers.push(Arc::clone(watcher));
+        if !self.watchers.iter().any(|known| Arc::ptr_eq(known, watcher)) {
+            self.watchers.push(Arc::clone(watcher));
+        }
     }
 
     pub(crate) fn unwatch(&mut self, watcher: &Arc<Notify>) {

@@ -135,8 +135,9 @@ impl Fault {
         self
     }
 
-    /// Only for this topic. Narrows [`Faults::fail`] and [`Faults::fail_after`]; what happens to a
-    /// response as a whole is not narrowed.
+    /// Only for this topic: narrows errors to its partitions, and what happens to a response to
+    /// requests that name it. What happens before a request is executed ([`Faults::cut`],
+    /// [`Faults::delay`], [`Faults::throttle`]) is not narrowed.
     pub fn topic(mut self, name: &str) -> Self {
         self.rule.scope.topic = Some(name.into());
         self

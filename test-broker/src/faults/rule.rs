@@ -66,6 +66,8 @@ struct Candidate {
     partition: Option<i32>,
     /// Whether it hits this request, once that has been asked.
     decided: Option<bool>,
+    /// Whether the request names a partition that it is for.
+    touched: bool,
 }
 
 impl Rule {
@@ -151,31 +153,42 @@ impl RequestFaults {
                 topic: rule.scope.topic.clone(),
                 partition: rule.scope.partition,
                 decided: None,
+                touched: false,
             })
             .collect();
         Self { registry: Some(registry), candidates }
     }
 
-    /// What is to go wrong with the request as a whole, in the order in which it was armed.
-    pub(crate) fn whole(&mut self) -> Vec<Effect> {
+    /// What is to go wrong before the request is executed, in the order in which it was armed.
+    pub(crate) fn before(&mut self) -> Vec<Effect> {
+        self.decide_effects(|candidate| candidate.effect.is_before())
+    }
+
+    /// What is to go wrong with the response. Faults for a topic or partition hit a request that
+    /// was found to name it.
+    pub(crate) fn after(&mut self) -> Vec<Effect> {
+        self.decide_effects(|candidate| {
+            let meant = candidate.touched || candidate.is_for_all();
+            meant && !candidate.effect.is_before() && !candidate.effect.is_error()
+        })
+    }
+
+    fn decide_effects(&self, meant: impl Fn(&Candidate) -> bool) -> Vec<Effect> {
         let Some(registry) = &self.registry else { return Vec::new() };
         let mut registry = registry.lock();
-        self.candidates
-            .iter_mut()
-            .filter(|candidate| !candidate.is_error())
-            .filter(|candidate| registry.decide(candidate.id))
-            .map(|candidate| candidate.effect)
-            .collect()
+        let meant = self.candidates.iter().filter(|candidate| meant(candidate));
+        let hit = meant.filter(|candidate| registry.decide(candidate.id));
+        hit.map(|candidate| candidate.effect).collect()
     }
 
     /// The error to give for a request that names no partition.
     pub(crate) fn error(&mut self) -> Option<ErrorCode> {
-        self.find(|candidate| candidate.topic.is_none() && candidate.partition.is_none(), false)
+        self.find(Candidate::is_for_all, false)
     }
 
     /// As [`error`](Self::error), for after it has been executed.
     pub(crate) fn error_after(&mut self) -> Option<ErrorCode> {
-        self.find(|candidate| candidate.topic.is_none() && candidate.partition.is_none(), true)
+        self.find(Candidate::is_for_all, true)
     }
 
     /// The error to give for a topic as a whole.
@@ -202,32 +215,39 @@ impl RequestFaults {
         self.find(|candidate| candidate.is_for(topic, partition), true)
     }
 
-    fn find(
-        &mut self,
-        mut applies: impl FnMut(&Candidate) -> bool,
-        after: bool,
-    ) -> Option<ErrorCode> {
+    fn find(&mut self, applies: impl Fn(&Candidate) -> bool, after: bool) -> Option<ErrorCode> {
         let registry = self.registry.as_ref()?;
-        for candidate in &mut self.candidates {
+        let mut found = None;
+        for candidate in self.candidates.iter_mut().filter(|candidate| applies(candidate)) {
+            candidate.touched = true;
             let error = match candidate.effect {
                 Effect::Error(error) if !after => error,
                 Effect::ErrorAfter(error) if after => error,
                 _ => continue,
             };
-            if !applies(candidate) {
-                continue;
-            }
-            if *candidate.decided.get_or_insert_with(|| registry.lock().decide(candidate.id)) {
-                return Some(error);
+            let mut decide = || registry.lock().decide(candidate.id);
+            if found.is_none() && *candidate.decided.get_or_insert_with(&mut decide) {
+                found = Some(error);
             }
         }
-        None
+        found
+    }
+}
+
+impl Effect {
+    fn is_error(self) -> bool {
+        matches!(self, Self::Error(_) | Self::ErrorAfter(_))
+    }
+
+    /// Whether it happens before the request is executed, and so before its partitions are known.
+    fn is_before(self) -> bool {
+        matches!(self, Self::Cut | Self::Delay(_) | Self::Throttle(_))
     }
 }
 
 impl Candidate {
-    fn is_error(&self) -> bool {
-        matches!(self.effect, Effect::Error(_) | Effect::ErrorAfter(_))
+    fn is_for_all(&self) -> bool {
+        self.topic.is_none() && self.partition.is_none()
     }
 
     fn is_for_topic(&self, topic: &str) -> bool {

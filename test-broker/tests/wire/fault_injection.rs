@@ -91,6 +91,18 @@ async fn replies_get_lost_after_the_write() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn replies_about_one_partition_get_lost() {
+    let cluster = cluster();
+    let fault = cluster.faults().drop_reply(ApiKey::PRODUCE).topic("t").partition(1).times(1).arm();
+    let mut peer = Peer::connect(&cluster, 0);
+    assert_eq!(peer.produce("t", 0, batch(&["a"])).await.error_code, ErrorCode::NONE);
+    assert_eq!(fault.hits(), 0);
+    peer.send(&produce("t", 1, batch(&["a"]), -1), 9).await;
+    assert!(peer.is_cut().await);
+    assert_eq!((fault.hits(), cluster.log_end("t", 1)), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn connections_are_cut_before_the_write() {
     let cluster = cluster();
     cluster.faults().cut(ApiKey::PRODUCE).times(1).arm();
