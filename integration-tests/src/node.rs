@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -162,7 +163,17 @@ impl Node {
     /// Stops its process from running, while its connections stay open.
     pub(crate) fn pause(&mut self) -> Result<(), LaunchError> {
         let pid = self.pid().ok_or(LaunchError::NodeDown { node: self.id })?;
-        self.send(pid, Signal::Stop)
+        self.send(pid, Signal::Stop)?;
+        // The signal arrives when the process is given the processor next.
+        let until = Instant::now() + STOP_SIGNAL_LIMIT;
+        while !process::is_paused(pid) {
+            if Instant::now() > until {
+                let late = io::Error::from(io::ErrorKind::TimedOut);
+                return Err(LaunchError::io("pause the process of", &self.folder)(late));
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
     }
 
     /// Lets a paused process run on.
@@ -253,5 +264,7 @@ const START_LIMIT: Duration = Duration::from_secs(120);
 
 /// A controlled shutdown without the other nodes ends only after its own time-outs.
 const STOP_LIMIT: Duration = Duration::from_secs(60);
+
+const STOP_SIGNAL_LIMIT: Duration = Duration::from_secs(20);
 
 const KILL_LIMIT: Duration = Duration::from_secs(20);

@@ -1,6 +1,12 @@
 //! Tests against real Kafka: built only with the feature `real-kafka`, one program for all, so
 //! that they can share a cluster.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails; so do its functions")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails; so do its functions"
+)]
 
 mod clients;
 mod codecs;
