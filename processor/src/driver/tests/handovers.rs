@@ -124,9 +124,16 @@ async fn a_key_waits_for_a_handler_that_could_not_be_stopped() {
     world.append(0, "stuck", "0");
     world.append(0, "other", "1");
     world.assign(&[0]);
-    let go_on = Arc::new(AtomicBool::new(false));
+    /// Lets the blocked thread go, also when the test fails.
+    struct GoOn(Arc<AtomicBool>);
+    impl Drop for GoOn {
+        fn drop(&mut self) {
+            self.0.store(true, Relaxed);
+        }
+    }
+    let go_on = GoOn(Arc::default());
     let starts = Arc::new(Mutex::new(Vec::new()));
-    let (seen, blocked, started) = (world.clone(), Arc::clone(&go_on), Arc::clone(&starts));
+    let (seen, blocked, started) = (world.clone(), Arc::clone(&go_on.0), Arc::clone(&starts));
     let running = world.start(move |m: TestMessage, _| {
         let (seen, blocked, started) = (seen.clone(), Arc::clone(&blocked), Arc::clone(&started));
         async move {
@@ -149,7 +156,7 @@ async fn a_key_waits_for_a_handler_that_could_not_be_stopped() {
     world.until("the other key", || starts.lock().iter().filter(|&&o| o == 1).count() == 2).await;
     sleep(Duration::from_millis(50)).await;
     assert_eq!(starts.lock().iter().filter(|&&offset| offset == 0).count(), 1, "it must wait");
-    go_on.store(true, Relaxed);
+    go_on.0.store(true, Relaxed);
     running.all_done().await;
     assert_eq!(starts.lock().iter().filter(|&&offset| offset == 0).count(), 2);
     running.shutdown().await.unwrap();
