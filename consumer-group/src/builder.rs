@@ -131,6 +131,7 @@ impl ConsumerBuilder {
         let subscribed = !topics.is_empty();
         let limits = Limits {
             low_water_bytes: config.low_water_bytes,
+            partition_fetch_bytes: config.partition_fetch_bytes,
             max_wait: config.fetch_max_wait,
             offset_reset: config.offset_reset,
             has_group: config.group.is_some(),

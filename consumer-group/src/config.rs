@@ -74,7 +74,8 @@ pub struct ConsumerConfig {
     /// The most that one fetch asks of a broker (`fetch.max.bytes`). 50 MiB.
     pub fetch_max_bytes: usize,
     /// The most that one fetch asks of a partition (`max.partition.fetch.bytes`). 1 MiB. A batch
-    /// that is larger is delivered all the same.
+    /// that is larger is delivered all the same. Where batches are so large that brokers cut many
+    /// of them to keep to it, so that they have to be fetched twice, it grows up to eightfold.
     pub partition_fetch_bytes: usize,
     /// A partition is fetched while it has fewer bytes than this waiting for the application.
     /// 1 MiB. One more answer may come on top of it.

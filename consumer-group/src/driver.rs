@@ -2,7 +2,10 @@
 
 mod callbacks;
 mod coordinator;
+mod handover;
+mod leaders;
 mod starts;
+mod subscription;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +15,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use ottla_client::{CoordinatorError, Topic, TopicPartition};
+use ottla_client::{Backoff, CoordinatorError, Topic};
 use ottla_protocol::ErrorCode;
 use ottla_protocol::api::{HeartbeatResponse, JoinGroupResponse, SyncGroupResponse};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -20,12 +23,13 @@ use tokio::time::{Instant, sleep_until};
 
 use self::callbacks::{Callbacks, Notice};
 use self::coordinator::Miss;
+use self::leaders::SEARCH;
 use self::starts::Found;
-use crate::config::Start;
+use self::subscription::Subscription;
 use crate::error::{CommitError, ConsumerError};
-use crate::group::{Action, Failure, GroupError, GroupMachine, PartitionSet};
+use crate::group::{Action, Failure, GroupError, GroupMachine};
 use crate::listener::RebalanceListener;
-use crate::partitions::{Leader, Lookups, Stay};
+use crate::partitions::Lookups;
 use crate::shared::Shared;
 
 /// Commands that may wait: one to close, and news about refused commits, of which the first one
@@ -65,9 +69,12 @@ pub(crate) struct Driver {
     machine: Option<GroupMachine>,
     callbacks: Callbacks,
     commands: mpsc::Receiver<Command>,
-    topics: Vec<Topic>,
+    subscription: Subscription,
     metadata: watch::Receiver<u64>,
     work: Work,
+    /// Paces asking for leaders that metadata does not have.
+    search: Backoff,
+    search_at: Option<Instant>,
     /// Who waits for the end, and how the last commit went.
     closing: Option<oneshot::Sender<Result<(), CommitError>>>,
     last_commit: Result<(), CommitError>,
@@ -84,20 +91,22 @@ impl Driver {
         let metadata = shared.client.metadata().changed();
         Self {
             callbacks: Callbacks::new(Arc::clone(&shared), listener),
-            shared,
             machine,
             commands,
-            topics,
+            subscription: Subscription::new(topics, Instant::now()),
             metadata,
             work: Work::new(),
+            search: Backoff::new(SEARCH, shared.client.next_seed()),
+            search_at: None,
             closing: None,
             last_commit: Ok(()),
+            shared,
         }
     }
 
     /// Runs until the consumer stops.
     pub(crate) async fn run(mut self) {
-        for topic in &self.topics {
+        for topic in self.subscription.topics() {
             self.shared.client.metadata().follow(topic);
         }
         let stop = self.shared.stop.clone();
@@ -115,11 +124,13 @@ impl Driver {
         loop {
             let now = Instant::now();
             self.act(now);
-            self.follow_leaders();
+            let all_led = self.follow_leaders();
             let lookups = self.look_up(now);
             let silence = self.watch_silence(now);
             let machine = self.machine.as_ref().and_then(GroupMachine::wake_at);
-            let wake_at = [lookups, silence, machine].into_iter().flatten().min();
+            let (missing, all_there) = self.report_topics(now);
+            let search = self.search(all_led && all_there, now);
+            let wake_at = [lookups, silence, machine, missing, search].into_iter().flatten().min();
             tokio::select! {
                 biased;
                 Some(event) = self.work.next(), if !self.work.is_empty() => self.handle(event),
@@ -221,82 +232,6 @@ impl Driver {
         }
     }
 
-    // What the group says about partitions.
-
-    fn assigned(&mut self, partitions: &PartitionSet) {
-        let held = self.callbacks.has_listener();
-        let stays: Vec<Stay> = {
-            let mut table = self.shared.partitions.lock();
-            let all = partitions.iter().map(|(topic, partition)| {
-                TopicPartition::new(self.shared.client.topic(topic), *partition)
-            });
-            all.map(|at| table.assign(&at, Start::Committed, held)).collect()
-        };
-        {
-            let mut marks = self.shared.marks.lock();
-            stays.iter().for_each(|stay| marks.open(stay.slot, stay.epoch));
-        }
-        tracing::info!(partitions = stays.len(), "assigned");
-        self.shared.changed();
-        self.callbacks.push(Notice::Assigned(stays));
-    }
-
-    fn revoke(&mut self, partitions: &PartitionSet) {
-        let stays = self.stays_of(partitions);
-        tracing::info!(partitions = stays.len(), "revoked");
-        self.shared.partitions.lock().begin_revoking(&stays);
-        self.shared.changed();
-        self.callbacks.push(Notice::Revoked(stays));
-    }
-
-    /// Fences everything, also what is being revoked; the application is told of what it was not
-    /// told yet.
-    fn lost(&mut self, partitions: &PartitionSet) {
-        let stays = self.stays_of(partitions);
-        self.fence_all();
-        if !stays.is_empty() {
-            tracing::warn!(partitions = stays.len(), "lost");
-            self.callbacks.push(Notice::Lost(stays));
-        }
-    }
-
-    fn told(&mut self, notice: Notice, result: Result<(), CommitError>) {
-        match notice {
-            Notice::Assigned(stays) => self.shared.partitions.lock().release(&stays),
-            Notice::Revoked(stays) => {
-                self.fence(&stays);
-                if let Err(error) = &result {
-                    tracing::warn!(%error, "the commit before handing partitions over failed");
-                }
-                self.last_commit = result;
-                if let Some(machine) = &mut self.machine {
-                    machine.handle_revoked();
-                }
-            }
-            Notice::Lost(_) => {}
-        }
-    }
-
-    fn stays_of(&self, partitions: &PartitionSet) -> Vec<Stay> {
-        let stays = self.shared.partitions.lock().stays().into_iter();
-        let named = |stay: &Stay| (stay.at.topic.name().to_owned(), stay.at.partition);
-        stays.filter(|stay| partitions.contains(&named(stay))).collect()
-    }
-
-    fn fence_all(&self) {
-        let stays = self.shared.partitions.lock().stays();
-        self.fence(&stays);
-    }
-
-    fn fence(&self, stays: &[Stay]) {
-        {
-            let mut marks = self.shared.marks.lock();
-            stays.iter().for_each(|stay| marks.fence(stay.slot, stay.epoch));
-        }
-        self.shared.partitions.lock().unassign(stays);
-        self.shared.changed();
-    }
-
     /// Everything is given up, and the group knows.
     fn closed(&mut self) {
         if let Some(reply) = self.closing.take() {
@@ -306,38 +241,7 @@ impl Driver {
         }
     }
 
-    // Leaders and starts.
-
-    /// Gives every partition the leader it has by metadata, and every leader a fetch loop.
-    fn follow_leaders(&self) {
-        let cluster = self.shared.client.cluster();
-        let mut moved = Vec::new();
-        {
-            let mut table = self.shared.partitions.lock();
-            let leaders: Vec<_> = table
-                .leaders()
-                .map(|(slot, at, _)| {
-                    let topic = cluster.topic(&at.topic);
-                    let partition = topic.and_then(|topic| topic.partition(at.partition));
-                    let leader = topic.zip(partition).and_then(|(topic, partition)| {
-                        let broker = partition.leader?;
-                        Some(Leader { broker, epoch: partition.leader_epoch, topic_id: topic.id })
-                    });
-                    (slot, leader)
-                })
-                .collect();
-            for (slot, leader) in leaders {
-                if table.set_leader(slot, leader) {
-                    moved.extend(leader.map(|leader| leader.broker));
-                }
-            }
-        }
-        moved.sort_unstable();
-        moved.dedup();
-        for broker in moved {
-            self.shared.fetch_from(broker);
-        }
-    }
+    // Starts.
 
     /// Starts the look-ups that are due; when there may be more.
     fn look_up(&mut self, now: Instant) -> Option<Instant> {
@@ -403,6 +307,19 @@ impl Driver {
                 machine.handle_life();
             }
         }
+    }
+
+    /// Tells the application of topics that it cannot have; when to look again, and whether no
+    /// topic is missing.
+    fn report_topics(&mut self, now: Instant) -> (Option<Instant>, bool) {
+        let cluster = self.shared.client.cluster();
+        let patience = self.shared.client.config().api_timeout;
+        let known = |topic: &Topic| cluster.topic(topic).map(|topic| topic.error);
+        let checked = self.subscription.poll(known, patience, now);
+        for (topic, error) in checked.reports {
+            self.shared.tell(ConsumerError::TopicUnavailable { topic, error });
+        }
+        (checked.wake_at, checked.is_complete)
     }
 
     fn notice_topics(&mut self) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ottla_client::TopicPartition;
+use ottla_client::{Topic, TopicPartition};
 use ottla_protocol::ErrorCode;
 use thiserror::Error;
 
@@ -35,6 +35,16 @@ pub enum ConsumerError {
         /// The request that was refused.
         api: &'static str,
         /// Why.
+        error: ErrorCode,
+    },
+    /// A topic that is subscribed to cannot be read: the cluster refuses it, or has not had it for
+    /// the client's `api_timeout`. Told once; the other topics are read, and this one will be if
+    /// that changes.
+    #[error("topic {topic} cannot be read: {error}")]
+    TopicUnavailable {
+        /// The topic.
+        topic: Topic,
+        /// What the cluster says about it.
         error: ErrorCode,
     },
     /// A partition stopped; from [`recv`](crate::Consumer::recv) and streams, which have no

@@ -19,6 +19,46 @@
 //! Nothing here waits for the application: heartbeats, fetches and rebalances go on while it
 //! works. Only [`ConsumerConfig::max_poll_interval`] bounds how long it may be silent.
 
+//! ```no_run
+//! # async fn example(client: ottla_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+//! use ottla_consumer_group::{Consumer, Fetched, OffsetReset};
+//!
+//! let mut consumer = Consumer::builder(&client)
+//!     .group("readers")
+//!     .topics(["in"])
+//!     .offset_reset(OffsetReset::Earliest)
+//!     .build()?;
+//! let control = consumer.control();
+//! loop {
+//!     match consumer.poll(1000).await? {
+//!         Fetched::Records(batch) => {
+//!             for record in &batch {
+//!                 println!("{}: {:?}", record.offset(), record.value());
+//!             }
+//!             // Refused if the partition has left meanwhile: then it is somebody else's.
+//!             let _ = control.mark(batch.mark());
+//!         }
+//!         // Skip what cannot be read.
+//!         Fetched::Failed { at, resume_at, .. } => control.seek(&at, resume_at)?,
+//!         _ => {}
+//!     }
+//! }
+//! # }
+//! ```
+//!
+//! # What is committed
+//!
+//! Only what is marked. A [`Mark`] carries the assignment in which its record was handed out, and
+//! is refused once that is over, also when the partition has come back. Marks are committed every
+//! `commit_interval`, on [`commit`](ConsumerControl::commit), before a partition is handed over,
+//! and by [`close`](Consumer::close).
+//!
+//! # What is delivered
+//!
+//! Every record of the log, in the order of its offsets, transactions that were aborted included
+//! (`isolation.level` read_uncommitted, Kafka's default). A batch that cannot be read stops its
+//! partition, once, with the offset to go on at.
+
 mod builder;
 mod config;
 mod consumer;

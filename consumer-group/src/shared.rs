@@ -56,6 +56,16 @@ pub(crate) struct Shared {
     fetchers: Mutex<HashMap<BrokerId, Arc<Notify>>>,
 }
 
+/// Ends the whole consumer when one of its tasks ends, also by a panic: nobody shall wait for what
+/// it was to do.
+struct Ends(Arc<Shared>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
 /// Errors for the application.
 #[derive(Debug, Default)]
 struct News {
@@ -212,8 +222,12 @@ impl Shared {
 
     /// Starts a task, which ends when `stop` is cancelled. The client waits for it as well when it
     /// is closed.
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.client.spawn(self.tasks.track_future(task));
+    pub(crate) fn spawn(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) {
+        let ends = Ends(Arc::clone(self));
+        self.client.spawn(self.tasks.track_future(async move {
+            let _ends = ends;
+            task.await;
+        }));
     }
 
     /// Something for the application, told once.

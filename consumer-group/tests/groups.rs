@@ -330,6 +330,80 @@ async fn records_mark(member: &mut Consumer, world: &World) -> ottla_consumer_gr
 }
 
 #[tokio::test(start_paused = true)]
+async fn topics_that_cannot_be_had_are_reported_once_and_the_others_are_read() {
+    let world = World::new(|b| b.topic("in", 1).topic("secret", 1));
+    world.fill("in", 0, 10);
+    let refused = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+    let refusal = world.cluster.faults().fail(ApiKey::METADATA, refused).topic("secret").arm();
+    let mut member = world.member(&["in", "secret", "mispelt"]).build().unwrap();
+    let start = Instant::now();
+    let mut seen = Seen::default();
+    let mut reported = Vec::new();
+    while seen.total() < 10 || reported.len() < 2 {
+        match timeout(LONG, member.poll(100)).await.unwrap() {
+            Ok(Fetched::Records(batch)) => seen.take(&batch),
+            Err(ConsumerError::TopicUnavailable { topic, error }) => {
+                reported.push((topic.name().to_owned(), error, start.elapsed().as_secs() / 10));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let missing = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
+    assert_eq!(reported, [("secret".to_owned(), refused, 0), ("mispelt".to_owned(), missing, 6)]);
+    member.control().mark(records_mark(&mut member, &world).await).unwrap();
+    // Once it may be read, it is.
+    refusal.disarm();
+    world.fill("secret", 0, 10);
+    read(&mut member, &mut seen, 20).await;
+    assert_eq!(seen.of("secret", 0), all(10));
+}
+
+/// Starts every partition it is given at offset 5.
+struct Seeks;
+
+impl RebalanceListener for Seeks {
+    fn assigned<'a>(
+        &'a self,
+        control: &'a ConsumerControl,
+        partitions: Vec<(TopicPartition, AssignmentEpoch)>,
+    ) -> Callback<'a> {
+        Box::pin(async move {
+            sleep(Duration::from_secs(1)).await;
+            for (at, _) in &partitions {
+                control.seek(at, 5).unwrap();
+            }
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seek_when_assigned_decides_where_to_start() {
+    let world = World::new(|b| b.topic("in", 2));
+    (0..2).for_each(|partition| world.fill("in", partition, 10));
+    let mut member = world.member(&["in"]).rebalance_listener(Arc::new(Seeks)).build().unwrap();
+    let mut seen = Seen::default();
+    read(&mut member, &mut seen, 10).await;
+    (0..2).for_each(|partition| assert_eq!(seen.of("in", partition), [5, 6, 7, 8, 9]));
+    assert_eq!(world.cluster.counters().requests(ApiKey::LIST_OFFSETS), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_that_is_never_answered_costs_no_membership() {
+    let world = World::new(|b| b.topic("in", 1));
+    let told = Arc::new(Told::default());
+    let listener = Arc::clone(&told) as Arc<dyn RebalanceListener>;
+    let mut member = world.member(&["in"]).rebalance_listener(listener).build().unwrap();
+    let hole = world.cluster.faults().swallow_reply(ApiKey::HEARTBEAT).times(3).after(2).arm();
+    for _ in 0..15 {
+        nothing(&mut member).await;
+        // What holds for heartbeats holds for commits on the same connection.
+        timeout(LONG, member.control().commit()).await.unwrap().unwrap();
+    }
+    assert_eq!(hole.hits(), 3);
+    assert_eq!(told.events(), [("assigned", vec![0])]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn trouble_with_the_coordinator_costs_no_membership() {
     let world = World::new(|b| b.brokers(3).topic("in", 1));
     let told = Arc::new(Told::default());

@@ -169,8 +169,8 @@ async fn ask<R: Request>(
     let timeout = match kind {
         // The coordinator answers when the other members are there.
         LaneKind::Join => usual.max(shared.config.rebalance_timeout() + JOIN_SLACK),
-        // No answer for that long and the coordinator has given the member up.
-        _ => usual.min(shared.config.session_timeout),
+        // So that there is time to find another coordinator before the session is over.
+        _ => usual.min(shared.config.session_timeout / 3).max(shared.config.heartbeat_interval),
     };
     let connection = connect(shared, kind).await?;
     Ok(connection.enqueue(request, RequestOptions::timeout(timeout)).await?.await?)

@@ -123,7 +123,7 @@ impl BrokerLoop {
             Ok(plan) => plan,
             Err(wake_at) => return Sent::Later(wake_at),
         };
-        let Some(reserved) = self.reserve(plan.wanted.len()) else { return Sent::NoRoom };
+        let Some(reserved) = self.reserve(&plan) else { return Sent::NoRoom };
         shared.partitions.lock().fetch_sent(&plan);
         let request = request(&plan, &shared.config, reserved.bytes());
         let answer = fetch(Arc::clone(shared), self.broker, lane, plan.max_wait, request);
@@ -138,12 +138,11 @@ impl BrokerLoop {
 
     /// Room for what the brokers may answer. Each fetch loop has a share, so that those parked at
     /// idle brokers do not starve the busy ones; one share is left for the spare connections.
-    fn reserve(&self, partitions: usize) -> Option<Charge> {
+    fn reserve(&self, plan: &Plan) -> Option<Charge> {
         let shared = &self.shared;
         let each = shared.config.partition_fetch_bytes;
         let share = shared.budget.limit() / shared.fetcher_count().saturating_add(1);
-        let wanted = each.saturating_mul(partitions).min(shared.config.fetch_max_bytes);
-        let wanted = wanted.min(share.max(each));
+        let wanted = plan.bytes().min(shared.config.fetch_max_bytes).min(share.max(each));
         let reserved = shared.budget.reserve(wanted, each);
         // An application that keeps what it was given gets on all the same, at the least pace.
         reserved.or_else(|| shared.is_starving().then(|| shared.budget.charge(each.min(wanted))))

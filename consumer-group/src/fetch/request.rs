@@ -38,7 +38,7 @@ pub(super) fn request(plan: &Plan, config: &ConsumerConfig, max_bytes: usize) ->
                 partition: wanted.at.partition,
                 current_leader_epoch: wanted.leader_epoch,
                 fetch_offset: wanted.offset,
-                partition_max_bytes: to_i32(config.partition_fetch_bytes),
+                partition_max_bytes: to_i32(wanted.max_bytes),
                 ..FetchPartition::default()
             });
         }
@@ -163,6 +163,9 @@ fn take_in(
         }
     }
     let fed = !entries.is_empty();
+    if fed && stop.is_none() {
+        table.received(wanted, received, batches.truncated_len());
+    }
     let accepted = table.accept(
         wanted,
         entries.into_iter(),

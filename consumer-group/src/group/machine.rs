@@ -24,18 +24,12 @@ use bytes::Bytes;
 use ottla_client::{Backoff, RetryPolicy};
 use ottla_protocol::ErrorCode;
 use ottla_protocol::api::{JoinGroupResponse, SyncGroupRequestAssignment, SyncGroupResponse};
-use ottla_protocol::consumer_protocol::{
-    self, ConsumerProtocolAssignment, ConsumerProtocolSubscription, ConsumerProtocolTopicPartitions,
-};
+use ottla_protocol::consumer_protocol::{self, ConsumerProtocolSubscription};
 use tokio::time::Instant;
 
+use super::action::{Action, Failure, GroupError};
+use super::assignment::{PartitionSet, assignment, by_topic, encode, read_assignment};
 use super::assignor::{self, Member};
-
-/// Partitions by topic and number.
-pub(crate) type PartitionSet = BTreeSet<(String, i32)>;
-
-/// The newest version of what members tell each other; older members read what they know of it.
-const SUBSCRIPTION_VERSION: i16 = 3;
 
 /// `retry.backoff.ms` and `retry.backoff.max.ms`.
 const RETRY: RetryPolicy =
@@ -48,63 +42,6 @@ pub(crate) struct GroupSettings {
     pub(crate) is_static: bool,
     pub(crate) heartbeat_interval: Duration,
     pub(crate) seed: u64,
-}
-
-/// What is to be done. Requests carry the attempt that their answer has to name.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Action {
-    FindCoordinator,
-    Join {
-        attempt: u64,
-        member_id: String,
-        subscription: Bytes,
-    },
-    /// How many partitions these topics have: this member is to assign them.
-    CountPartitions {
-        attempt: u64,
-        topics: BTreeSet<String>,
-    },
-    Sync {
-        attempt: u64,
-        member_id: String,
-        generation: i32,
-        assignments: Vec<SyncGroupRequestAssignment>,
-    },
-    Heartbeat {
-        attempt: u64,
-        member_id: String,
-        generation: i32,
-    },
-    Leave {
-        attempt: u64,
-        member_id: String,
-    },
-    /// These are ours from now on.
-    Assigned(PartitionSet),
-    /// Finish with these; `handle_revoked` is awaited.
-    Revoke(PartitionSet),
-    /// These are gone already.
-    Lost(PartitionSet),
-    /// Nothing more will come: the group does not take this member.
-    Fail(GroupError),
-    /// Nothing more will come: the member has left for good.
-    Closed,
-}
-
-/// Why a request came to nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// The coordinator said so.
-    Code(ErrorCode),
-    /// There was no answer, or nobody to ask.
-    Unreachable,
-}
-
-/// Why the membership ended for good.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct GroupError {
-    pub(crate) api: &'static str,
-    pub(crate) code: ErrorCode,
 }
 
 #[derive(Debug)]
@@ -664,52 +601,6 @@ fn accepted<R>(
         ErrorCode::NONE => Ok(response),
         code => Err((Failure::Code(code), Some(response))),
     }
-}
-
-fn assignment(topics: BTreeMap<String, Vec<i32>>) -> Bytes {
-    let assigned_partitions = topics
-        .into_iter()
-        .map(|(topic, partitions)| ConsumerProtocolTopicPartitions { topic, partitions })
-        .collect();
-    encode(&ConsumerProtocolAssignment { assigned_partitions, user_data: None })
-}
-
-/// What a member is given. No bytes at all stand for nothing: the coordinator's answer to a member
-/// that the leader has forgotten.
-fn read_assignment(bytes: &Bytes) -> Result<PartitionSet, ottla_protocol::wire::DecodeError> {
-    if bytes.is_empty() {
-        return Ok(PartitionSet::new());
-    }
-    let assignment: ConsumerProtocolAssignment = consumer_protocol::decode(bytes)?;
-    let topics = assignment.assigned_partitions.into_iter();
-    Ok(topics
-        .flat_map(|topic| {
-            let name = topic.topic;
-            topic.partitions.into_iter().map(move |partition| (name.clone(), partition))
-        })
-        .collect())
-}
-
-fn by_topic(partitions: &PartitionSet) -> Vec<ConsumerProtocolTopicPartitions> {
-    let mut topics: BTreeMap<&String, Vec<i32>> = BTreeMap::new();
-    for (topic, partition) in partitions {
-        topics.entry(topic).or_default().push(*partition);
-    }
-    let topics = topics.into_iter();
-    topics
-        .map(|(topic, partitions)| ConsumerProtocolTopicPartitions {
-            topic: topic.clone(),
-            partitions,
-        })
-        .collect()
-}
-
-fn encode<T: ottla_protocol::wire::Encode>(message: &T) -> Bytes {
-    consumer_protocol::encode(message, SUBSCRIPTION_VERSION).unwrap_or_else(|error| {
-        // Only a name longer than 32767 bytes gets here, and no topic has one.
-        tracing::error!(%error, "a subscription cannot be written");
-        Bytes::new()
-    })
 }
 
 #[cfg(test)]

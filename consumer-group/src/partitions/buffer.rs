@@ -1,8 +1,10 @@
 //! What was fetched of a partition and not yet handed out.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use ottla_protocol::records::Batch;
+use bytes::Bytes;
+use ottla_protocol::records::{Batch, Batches};
 use smallvec::SmallVec;
 
 use crate::error::PartitionError;
@@ -154,6 +156,21 @@ impl Buffer {
             // Its bytes were counted off when it was taken; it does not keep the partition from
             // being fetched a second time.
             self.ready.push_front(Ready { part, wire: 0, inflated: false });
+        }
+    }
+
+    /// Copies what is buffered out of the answers it came in, which other partitions share.
+    pub(super) fn detach(&mut self) {
+        for entry in &mut self.raw {
+            let copy = Bytes::copy_from_slice(entry.batch.bytes());
+            if let Some(Ok(batch)) = Batches::new(copy).next() {
+                entry.batch = batch;
+            }
+        }
+        for Ready { part, .. } in &mut self.ready {
+            if let Some(chunk) = Arc::get_mut(&mut part.chunk) {
+                chunk.records = Bytes::copy_from_slice(&chunk.records);
+            }
         }
     }
 

@@ -35,6 +35,14 @@ pub(crate) struct Wanted {
     pub(crate) topic_id: Uuid,
     pub(crate) leader_epoch: i32,
     pub(crate) offset: i64,
+    pub(crate) max_bytes: usize,
+}
+
+impl Plan {
+    /// All that may come, if no other limit ends the answer.
+    pub(crate) fn bytes(&self) -> usize {
+        self.wanted.iter().fold(0, |sum: usize, wanted| sum.saturating_add(wanted.max_bytes))
+    }
 }
 
 impl PartitionTable {
@@ -78,6 +86,7 @@ impl PartitionTable {
                 topic_id: leader.topic_id,
                 leader_epoch: leader.epoch,
                 offset: partition.fetch_offset,
+                max_bytes: partition.fetch_size.bytes(),
             });
         }
         if wanted.is_empty() {

@@ -7,6 +7,7 @@ use ottla_protocol::Uuid;
 use tokio::time::Instant;
 
 use super::buffer::Buffer;
+use super::fetch_size::FetchSize;
 use crate::config::Start;
 use crate::error::PartitionError;
 use crate::mark::AssignmentEpoch;
@@ -70,6 +71,7 @@ pub(super) struct Partition {
     pub(super) position: Option<i64>,
     /// The next record to ask a broker for.
     pub(super) fetch_offset: i64,
+    pub(super) fetch_size: FetchSize,
     pub(super) buffer: Buffer,
     pub(super) leader: Option<Leader>,
     /// A fetch that lists it is under way.
@@ -85,7 +87,7 @@ pub(super) struct Partition {
 }
 
 impl Partition {
-    pub(super) fn new(at: TopicPartition, seed: u64) -> Self {
+    pub(super) fn new(at: TopicPartition, fetch_bytes: usize, seed: u64) -> Self {
         Self {
             at,
             epoch: None,
@@ -96,6 +98,7 @@ impl Partition {
             paused: false,
             position: None,
             fetch_offset: 0,
+            fetch_size: FetchSize::new(fetch_bytes),
             buffer: Buffer::default(),
             leader: None,
             in_flight: false,

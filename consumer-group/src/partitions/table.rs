@@ -5,12 +5,9 @@ use std::time::Duration;
 
 use foldhash::{HashMap, HashMapExt};
 use ottla_client::{BrokerId, TopicPartition};
-use ottla_protocol::Uuid;
-use tokio::time::Instant;
+use ottla_protocol::{ErrorCode, Uuid};
 
-use super::buffer::RawEntry;
-use super::fetch_plan::Wanted;
-use super::partition::{FetchFault, Leader, Partition, Phase};
+use super::partition::{Leader, Partition, Phase};
 use crate::config::{OffsetReset, Start};
 use crate::error::{NotAssigned, PartitionError};
 use crate::fetch::{Job, Prepared};
@@ -33,6 +30,7 @@ pub(crate) struct Stay {
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
     pub(crate) low_water_bytes: usize,
+    pub(crate) partition_fetch_bytes: usize,
     pub(crate) max_wait: Duration,
     pub(crate) offset_reset: OffsetReset,
     pub(crate) has_group: bool,
@@ -46,7 +44,7 @@ pub(crate) struct PartitionTable {
     slots: Vec<Partition>,
     index: HashMap<TopicPartition, Slot>,
     /// Those with an epoch.
-    assigned: Vec<Slot>,
+    pub(super) assigned: Vec<Slot>,
     /// Those that have something to hand out, in the order of their turns.
     ready: VecDeque<Slot>,
     turn: usize,
@@ -58,32 +56,6 @@ pub(crate) enum Taken {
     Records { slot: Slot, batch: RecordBatch },
     Failed { at: TopicPartition, error: PartitionError, resume_at: i64 },
 }
-
-/// A partition whose start is to be looked up.
-#[derive(Debug, Clone)]
-pub(crate) struct StartLookup {
-    pub(crate) slot: Slot,
-    pub(crate) generation: u64,
-    pub(crate) at: TopicPartition,
-    pub(crate) leader: Option<Leader>,
-}
-
-/// The look-ups that are due.
-#[derive(Debug, Default)]
-pub(crate) struct Lookups {
-    /// From the group.
-    pub(crate) committed: Vec<StartLookup>,
-    /// From the leaders, with the timestamps that stand for the ends of a log.
-    pub(crate) ends: Vec<(StartLookup, i64)>,
-    /// When there may be more, if only time is missing.
-    pub(crate) wake_at: Option<Instant>,
-    /// Some partition may not start anywhere.
-    pub(crate) stopped: bool,
-}
-
-/// ListOffsets' names for the ends of a log.
-const LATEST: i64 = -1;
-const EARLIEST: i64 = -2;
 
 impl PartitionTable {
     pub(crate) fn new(limits: Limits) -> Self {
@@ -148,6 +120,10 @@ impl PartitionTable {
         let slot = self.slot_of(at)?;
         let partition = self.get_mut(slot)?;
         partition.paused = paused;
+        if paused {
+            // It may lie there for long: it must not keep whole answers in memory.
+            partition.buffer.detach();
+        }
         let broker = partition.leader.map(|leader| leader.broker);
         self.queue_if_ready(slot);
         broker
@@ -232,165 +208,14 @@ impl PartitionTable {
         true
     }
 
-    // Starts.
-
-    /// The look-ups that are due, which are then under way.
-    pub(crate) fn take_lookups(&mut self, now: Instant) -> Lookups {
-        let mut lookups = Lookups::default();
-        let reset = self.limits.offset_reset;
-        let has_group = self.limits.has_group;
-        for (slot, partition) in self.assigned_mut() {
-            let Phase::Finding { start, asked: false } = partition.phase else { continue };
-            if partition.held || partition.revoking {
-                continue;
-            }
-            if let Some(at) = partition.retry_at.filter(|&at| at > now) {
-                lookups.wake_at = Some(lookups.wake_at.map_or(at, |earliest| earliest.min(at)));
-                continue;
-            }
-            let lookup = StartLookup {
-                slot,
-                generation: partition.generation,
-                at: partition.at.clone(),
-                leader: partition.leader,
-            };
-            let timestamp = match (start, reset) {
-                (Start::Committed, _) if has_group => {
-                    lookups.committed.push(lookup);
-                    partition.phase = Phase::Finding { start, asked: true };
-                    continue;
-                }
-                (Start::Beginning, _) | (Start::Committed, OffsetReset::Earliest) => EARLIEST,
-                (Start::End, _) | (Start::Committed, OffsetReset::Latest) => LATEST,
-                (Start::Committed, OffsetReset::None) => {
-                    partition.stop(PartitionError::NoPosition { out_of_range: None }, 0);
-                    lookups.stopped = true;
-                    continue;
-                }
-                (Start::Offset(offset), _) => {
-                    partition.start_at(offset);
-                    continue;
-                }
-            };
-            if lookup.leader.is_some() {
-                partition.phase = Phase::Finding { start, asked: true };
-                lookups.ends.push((lookup, timestamp));
-            }
+    /// The cluster refuses the topic of a partition.
+    pub(crate) fn refuse(&mut self, slot: Slot, code: ErrorCode) {
+        let Some(partition) = self.get_mut(slot) else { return };
+        if partition.epoch.is_some() && partition.phase != Phase::Stopped {
+            let resume_at = partition.position.unwrap_or(0);
+            partition.stop(PartitionError::Refused(code), resume_at);
+            self.queue_if_ready(slot);
         }
-        if lookups.stopped {
-            for slot in self.assigned.clone() {
-                self.queue_if_ready(slot);
-            }
-        }
-        lookups
-    }
-
-    /// The start was found; the broker that now has something to do.
-    pub(crate) fn start_found(
-        &mut self,
-        lookup: &StartLookup,
-        offset: Option<i64>,
-    ) -> Option<BrokerId> {
-        let reset = self.limits.offset_reset;
-        let partition = self.current(lookup.slot, lookup.generation)?;
-        partition.retry_at = None;
-        partition.backoff.reset();
-        match (offset, reset) {
-            (Some(offset), _) => partition.start_at(offset),
-            (None, OffsetReset::Earliest) => {
-                partition.phase = Phase::Finding { start: Start::Beginning, asked: false };
-            }
-            (None, OffsetReset::Latest) => {
-                partition.phase = Phase::Finding { start: Start::End, asked: false };
-            }
-            (None, OffsetReset::None) => {
-                partition.stop(PartitionError::NoPosition { out_of_range: None }, 0);
-            }
-        }
-        let broker = partition.leader.map(|leader| leader.broker);
-        self.queue_if_ready(lookup.slot);
-        broker
-    }
-
-    /// The look-up failed: it is repeated later, or the partition stops.
-    pub(crate) fn start_failed(
-        &mut self,
-        lookup: &StartLookup,
-        error: Option<PartitionError>,
-        now: Instant,
-    ) {
-        let Some(partition) = self.current(lookup.slot, lookup.generation) else { return };
-        match error {
-            Some(error) => {
-                let resume_at = partition.position.unwrap_or(0);
-                partition.stop(error, resume_at);
-            }
-            None => {
-                if let Phase::Finding { start, .. } = partition.phase {
-                    partition.phase = Phase::Finding { start, asked: false };
-                }
-                partition.back_off(now);
-            }
-        }
-        self.queue_if_ready(lookup.slot);
-    }
-
-    // Answers to fetches.
-
-    /// Batches of a partition, `None` when the answer is stale: its partition was revoked, sought
-    /// away or answered elsewhere since. `next_offset` is where to go on behind them.
-    pub(crate) fn accept(
-        &mut self,
-        wanted: &Wanted,
-        batches: impl Iterator<Item = RawEntry>,
-        next_offset: i64,
-        high_watermark: i64,
-        log_start: i64,
-    ) -> Option<()> {
-        let partition = self.current(wanted.slot, wanted.generation)?;
-        if partition.fetch_offset != wanted.offset || partition.phase != Phase::Fetching {
-            return None;
-        }
-        partition.high_watermark = Some(high_watermark);
-        partition.log_start = Some(log_start);
-        partition.retry_at = None;
-        partition.backoff.reset();
-        for entry in batches {
-            partition.buffer.push(entry);
-        }
-        partition.fetch_offset = next_offset;
-        Some(())
-    }
-
-    /// The spare connection found nothing.
-    pub(crate) fn wait_for_regular(&mut self, wanted: &Wanted) {
-        if let Some(partition) = self.current(wanted.slot, wanted.generation) {
-            partition.waits_for_regular = true;
-        }
-    }
-
-    /// The partition was not served, or no further than `accept` was told before.
-    pub(crate) fn fault(&mut self, wanted: &Wanted, fault: FetchFault, now: Instant) {
-        let reset = self.limits.offset_reset;
-        let Some(partition) = self.current(wanted.slot, wanted.generation) else { return };
-        match fault {
-            FetchFault::Retry => partition.back_off(now),
-            FetchFault::OutOfRange if partition.fetch_offset != wanted.offset => {}
-            FetchFault::OutOfRange => match reset {
-                OffsetReset::Earliest => {
-                    partition.phase = Phase::Finding { start: Start::Beginning, asked: false };
-                }
-                OffsetReset::Latest => {
-                    partition.phase = Phase::Finding { start: Start::End, asked: false };
-                }
-                OffsetReset::None => {
-                    let error = PartitionError::NoPosition { out_of_range: Some(wanted.offset) };
-                    partition.stop(error, wanted.offset);
-                }
-            },
-            FetchFault::Stop(error, resume_at) => partition.stop(error, resume_at),
-        }
-        self.queue_if_ready(wanted.slot);
     }
 
     // Making ready and handing out.
@@ -512,7 +337,7 @@ impl PartitionTable {
         (partition.generation == generation && partition.epoch.is_some()).then_some(partition)
     }
 
-    fn queue_if_ready(&mut self, slot: Slot) -> bool {
+    pub(super) fn queue_if_ready(&mut self, slot: Slot) -> bool {
         let Some(partition) = self.get_mut(slot) else { return false };
         let ready = partition.is_ready();
         if ready && !partition.queued {
@@ -529,7 +354,8 @@ impl PartitionTable {
         let number = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
         let slot = Slot(number);
         let seed = self.limits.seed.wrapping_add(u64::from(number));
-        self.slots.push(Partition::new(at.clone(), seed));
+        let size = self.limits.partition_fetch_bytes;
+        self.slots.push(Partition::new(at.clone(), size, seed));
         self.index.insert(at.clone(), slot);
         slot
     }

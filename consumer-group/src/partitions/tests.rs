@@ -87,17 +87,16 @@ impl World {
         let logs = logs.collect();
         let limits = Limits {
             low_water_bytes: random.usize(1..2000),
+            partition_fetch_bytes: random.usize(1..1500),
             max_wait: Duration::from_millis(500),
             offset_reset: OffsetReset::Earliest,
             has_group: false,
             seed,
         };
-        let config =
-            ConsumerConfig { partition_fetch_bytes: random.usize(1..1500), ..Default::default() };
         Self {
             table: PartitionTable::new(limits),
             budget: Budget::new(1 << 30),
-            config,
+            config: ConsumerConfig::default(),
             now: Instant::now(),
             topic: client().topic("t"),
             logs,
@@ -142,7 +141,7 @@ impl World {
                 data.error_code = ErrorCode::NOT_LEADER_OR_FOLLOWER;
             } else {
                 let mut records = Vec::new();
-                let mut left = self.config.partition_fetch_bytes;
+                let mut left = wanted.max_bytes;
                 for (_, end, bytes) in &self.logs[&partition] {
                     if *end <= wanted.offset {
                         continue;
@@ -362,6 +361,7 @@ fn everything_comes_once_in_order_and_nothing_stale() {
 fn small(limits: impl FnOnce(&mut Limits)) -> (PartitionTable, TopicPartition, TopicPartition) {
     let mut settings = Limits {
         low_water_bytes: 1000,
+        partition_fetch_bytes: 1000,
         max_wait: Duration::from_millis(500),
         offset_reset: OffsetReset::Latest,
         has_group: true,
