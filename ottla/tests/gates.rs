@@ -3,6 +3,12 @@
 //! The broker runs on a thread of its own and is reached over TCP; what is counted are the
 //! allocations of the client's thread, on which all of its tasks run.
 
+#![expect(
+    clippy::cast_possible_wrap,
+    clippy::unwrap_used,
+    reason = "a test, of counts far below any limit"
+)]
+
 use std::{sync::mpsc, thread, time::Duration};
 
 use ottla::{Client, Consumer, Fetched, Producer, Record, Start, TopicPartition, protocol::ApiKey};

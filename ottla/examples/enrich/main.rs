@@ -9,6 +9,13 @@
 //! Exit code: 0 if every check is true, 1 if one is not, 2 for a wrong command line, 3 if the job
 //! could not be run.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts of records and partitions that its own command line bounds"
+)]
+
 mod audit;
 mod check;
 mod fault;

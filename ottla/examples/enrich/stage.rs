@@ -38,7 +38,7 @@ impl Stage {
         let client = Client::builder().bootstrap(&addresses).client_id("enrich").build()?;
         // Fresh topics and a fresh group for every run.
         let run = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
-        let name = format!("enrich-{run}");
+        let name = format!("enrich-{run}-{}", std::process::id());
         let stage = Self {
             input: client.topic(&format!("{name}-in")),
             output: client.topic(&format!("{name}-out")),
