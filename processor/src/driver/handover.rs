@@ -172,7 +172,8 @@ impl<S: Source, K: Sink> Driver<S, K> {
         });
     }
 
-    /// Lets go of partitions that are done, or whose time is over.
+    /// Lets go of partitions that are done, or whose time is over. All positions have been marked
+    /// in this round.
     pub(super) fn let_go(&mut self) {
         let mut at = 0;
         while let Some(leaving) = self.leaving.get(at) {
@@ -200,7 +201,7 @@ impl<S: Source, K: Sink> Driver<S, K> {
         })
     }
 
-    /// The time to drain is over: what is left is given up, once what is done has been marked.
+    /// The time to drain is over: what is left is given up.
     fn abort(&mut self, at: usize) {
         let Some(leaving) = self.leaving.get_mut(at) else { return };
         leaving.aborted = true;
@@ -212,7 +213,6 @@ impl<S: Source, K: Sink> Driver<S, K> {
             // An output that is on its way cannot be called back.
             let sending = self.count(index, |state| matches!(state, State::Sending { .. }));
             self.counters().overlaps(sending);
-            self.mark_position(index);
             self.end_life(index);
         }
     }
@@ -226,7 +226,6 @@ impl<S: Source, K: Sink> Driver<S, K> {
                 self.counters().overlaps(handlers);
             }
             if self.partitions.get(index).assignment == Some(epoch) {
-                self.mark_position(index);
                 self.end_life(index);
                 self.unassign(index);
             }

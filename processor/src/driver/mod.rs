@@ -160,6 +160,7 @@ impl<S: Source, K: Sink> Driver<S, K> {
         self.on_timers();
         self.pump_outbox();
         self.start_ready();
+        // Marked before anything is let go of: afterwards it is fenced.
         self.mark_positions();
         self.let_go();
         self.resume_partitions();
