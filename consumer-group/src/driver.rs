@@ -19,7 +19,7 @@ use ottla_client::{Backoff, CoordinatorError, Topic};
 use ottla_protocol::ErrorCode;
 use ottla_protocol::api::{HeartbeatResponse, JoinGroupResponse, SyncGroupResponse};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use self::callbacks::{Callbacks, Notice};
 use self::coordinator::Miss;
@@ -31,6 +31,7 @@ use crate::group::{Action, Failure, GroupError, GroupMachine};
 use crate::listener::RebalanceListener;
 use crate::partitions::Lookups;
 use crate::shared::Shared;
+use crate::watchdog;
 
 /// Commands that may wait: one to close, and news about refused commits, of which the first one
 /// says everything.
@@ -90,7 +91,8 @@ impl Driver {
     ) -> Self {
         let metadata = shared.client.metadata().changed();
         Self {
-            callbacks: Callbacks::new(Arc::clone(&shared), listener),
+            // Without a group nobody but the application itself gives and takes partitions.
+            callbacks: Callbacks::new(Arc::clone(&shared), listener.filter(|_| machine.is_some())),
             machine,
             commands,
             subscription: Subscription::new(topics, Instant::now()),
@@ -121,16 +123,22 @@ impl Driver {
 
     async fn serve(&mut self) {
         let shared = Arc::clone(&self.shared);
+        let mut was_told = true;
         loop {
             let now = Instant::now();
             self.act(now);
+            let under_way = self.work.len();
             let all_led = self.follow_leaders();
             let lookups = self.look_up(now);
             let silence = self.watch_silence(now);
             let machine = self.machine.as_ref().and_then(GroupMachine::wake_at);
             let (missing, all_there) = self.report_topics(now);
             let search = self.search(all_led && all_there, now);
+            if !was_told && self.work.len() > under_way && lookups.is_none() {
+                watchdog::report("a partition without a start");
+            }
             let wake_at = [lookups, silence, machine, missing, search].into_iter().flatten().min();
+            was_told = true;
             tokio::select! {
                 biased;
                 Some(event) = self.work.next(), if !self.work.is_empty() => self.handle(event),
@@ -142,6 +150,7 @@ impl Driver {
                 },
                 () = shared.driver.notified() => self.notice_life(),
                 () = sleep_until(wake_at.unwrap_or(now)), if wake_at.is_some() => {}
+                () = sleep(watchdog::PATIENCE), if wake_at.is_none() => was_told = false,
             }
         }
     }

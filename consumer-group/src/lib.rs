@@ -76,6 +76,7 @@ mod partitions;
 mod record_batch;
 mod shared;
 mod stream;
+mod watchdog;
 
 pub use builder::ConsumerBuilder;
 pub use config::{ConsumerConfig, OffsetReset, Start};

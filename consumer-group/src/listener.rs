@@ -13,8 +13,8 @@ pub type Callback<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Is told which partitions come and go.
 ///
-/// Callbacks run on the consumer's own task, one at a time and in order, while heartbeats go on;
-/// they never run inside `poll`. Each is given
+/// Callbacks run on a task of their own, one at a time and in order, while heartbeats go on; they
+/// never run inside `poll`. Each is given
 /// [`rebalance_callback_timeout`](crate::ConsumerConfig::rebalance_callback_timeout) and is
 /// dropped when that is over, after which the rebalance continues without it. A callback may use
 /// the [`ConsumerControl`] it is given, and may await it.

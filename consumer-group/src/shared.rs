@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use foldhash::{HashMap, HashMapExt};
+use futures_util::FutureExt;
 use ottla_client::{BrokerId, Client, OwnerId, TopicPartition};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -20,7 +21,8 @@ use crate::fetch::{BrokerLoop, Budget, Job};
 use crate::fetched::Fetched;
 use crate::group::{Liveness, Membership};
 use crate::offsets::{Commits, Marks};
-use crate::partitions::{PartitionTable, Slot, Taken};
+use crate::partitions::{PartitionTable, Slot, Stay, Taken};
+use crate::watchdog;
 
 /// See the module.
 ///
@@ -116,12 +118,16 @@ impl Shared {
     /// What [`Consumer::poll`](crate::Consumer::poll) says.
     pub(crate) async fn poll(self: &Arc<Self>, max: usize) -> Result<Fetched, ConsumerError> {
         let _alive = self.liveness.wait();
+        let mut was_told = true;
         loop {
             self.next_error()?;
             if self.away.swap(false, Ordering::Relaxed) {
                 self.driver.notify_one();
             }
             if let Some(fetched) = self.take(max) {
+                if !was_told && self.application.notified().now_or_never().is_none() {
+                    watchdog::report("a record");
+                }
                 return Ok(fetched);
             }
             if self.budget.is_short(self.config.partition_fetch_bytes) {
@@ -129,7 +135,7 @@ impl Shared {
                 // somebody has to.
                 self.wake_all();
             }
-            self.application.notified().await;
+            was_told = timeout(watchdog::PATIENCE, self.application.notified()).await.is_ok();
         }
     }
 
@@ -185,6 +191,8 @@ impl Shared {
             self.client.metadata().follow(&stay.at.topic);
         }
         self.changed();
+        // Leaders of partitions that were assigned before are known already.
+        self.wake_leaders(&new);
         self.driver.notify_one();
         Ok(())
     }
@@ -262,6 +270,14 @@ impl Shared {
             if let Some(fetcher) = self.fetchers.lock().get(&broker) {
                 fetcher.notify_one();
             }
+        }
+    }
+
+    /// The leaders of these may have something to be asked for.
+    pub(crate) fn wake_leaders(&self, stays: &[Stay]) {
+        for stay in stays {
+            let broker = self.partitions.lock().broker_of(stay.slot);
+            self.wake(broker);
         }
     }
 

@@ -532,7 +532,13 @@ async fn what_is_assigned_can_change() {
     assert_eq!(seen.of("in", 1), all(30));
     assert_eq!(seen.of("in", 2), (5..30).collect::<Vec<_>>());
     assert_eq!(control.assignment().len(), 2);
-    assert!(control.seek(&world.at("in", 0), 1).is_err());
+    // One that comes back is read at once, where it is told to.
+    sleep(Duration::from_secs(60)).await;
+    let back = world.at("in", 0);
+    control.assign([(world.at("in", 1), Start::End), (back, Start::Offset(25))]).unwrap();
+    read(&mut consumer, &mut seen, 40 + 10 + 25 + 5).await;
+    assert_eq!(seen.of("in", 0)[20..], [25, 26, 27, 28, 29]);
+    assert!(control.seek(&world.at("in", 2), 1).is_err());
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use ottla_client::TopicPartition;
 use tokio::time::{Instant, timeout};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Event;
 use crate::control::ConsumerControl;
@@ -18,7 +19,7 @@ use crate::partitions::Stay;
 use crate::shared::Shared;
 
 /// What the application is told.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Notice {
     Assigned(Vec<Stay>),
     /// When it has been told, what is marked is committed.
@@ -54,8 +55,15 @@ impl Callbacks {
         }
         let notice = self.waiting.pop_front()?;
         self.is_running = true;
-        let telling = tell(Arc::clone(&self.shared), self.listener.clone(), notice);
-        Some(Box::pin(telling))
+        let is_short = self.listener.is_none();
+        let telling = tell(Arc::clone(&self.shared), self.listener.clone(), notice.clone());
+        if is_short {
+            return Some(Box::pin(telling));
+        }
+        // A task of its own: one that computes instead of waiting holds up no heartbeat. It ends
+        // with the driver.
+        let telling = AbortOnDropHandle::new(tokio::spawn(telling));
+        Some(Box::pin(async move { telling.await.unwrap_or(Event::Told(notice, Ok(()))) }))
     }
 
     pub(super) fn done(&mut self) {

@@ -49,7 +49,11 @@ impl Driver {
 
     pub(super) fn told(&mut self, notice: Notice, result: Result<(), CommitError>) {
         match notice {
-            Notice::Assigned(stays) => self.shared.partitions.lock().release(&stays),
+            Notice::Assigned(stays) => {
+                self.shared.partitions.lock().release(&stays);
+                // What the callback has sought to can be fetched without a look-up.
+                self.shared.wake_leaders(&stays);
+            }
             Notice::Revoked(stays) => {
                 self.fence(&stays);
                 if let Err(error) = &result {

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use ottla_client::connector::Address;
 use ottla_client::{
     Broker, BrokerId, LaneKind, LeaderHint, RefreshReason, RequestError, RequestOptions,
@@ -18,6 +19,7 @@ use super::request::{Digest, digest, request};
 use crate::error::ConsumerError;
 use crate::partitions::{Lane, Plan};
 use crate::shared::Shared;
+use crate::watchdog;
 
 /// How long to leave a broker alone after it had nothing and was not allowed to wait: from the
 /// first wait to the longest. Whoever consumes something ends the wait, so it costs no throughput;
@@ -75,6 +77,7 @@ impl BrokerLoop {
 
     async fn serve(&mut self) {
         let (mut regular, mut spare) = (None, None);
+        let mut was_told = true;
         let shared = Arc::clone(&self.shared);
         loop {
             // Made before room is looked for, so that none is missed.
@@ -82,7 +85,12 @@ impl BrokerLoop {
             let (mut wake_at, mut needs_room) = (None, false);
             if regular.is_none() {
                 match self.send_regular() {
-                    Sent::Now(parked) => regular = Some(parked),
+                    Sent::Now(parked) => {
+                        if !was_told && self.wake.notified().now_or_never().is_none() {
+                            watchdog::report("a partition to fetch");
+                        }
+                        regular = Some(parked);
+                    }
                     Sent::Later(at) => wake_at = at,
                     Sent::NoRoom => needs_room = true,
                 }
@@ -95,13 +103,17 @@ impl BrokerLoop {
                     Sent::NoRoom => needs_room = true,
                 }
             }
+            was_told = true;
+            let idle = regular.is_none() && wake_at.is_none() && !needs_room;
+            let look_at = Instant::now() + watchdog::PATIENCE;
             tokio::select! {
                 biased;
                 (fetch, answer) = answered(&mut regular) => self.take_in(&fetch, answer),
                 (fetch, answer) = answered(&mut spare) => self.take_in(&fetch, answer),
                 () = self.wake.notified() => self.paused_until = None,
                 () = freed, if needs_room => {}
-                () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {}
+                () = sleep_until(wake_at.unwrap_or(look_at)), if wake_at.is_some() => {}
+                () = sleep_until(look_at), if idle => was_told = false,
             }
         }
     }

@@ -30,6 +30,7 @@ use tokio::time::Instant;
 use super::action::{Action, Failure, GroupError};
 use super::assignment::{PartitionSet, assignment, by_topic, encode, read_assignment};
 use super::assignor::{self, Member};
+use super::state::{Coordinator, State, Then};
 
 /// `retry.backoff.ms` and `retry.backoff.max.ms`.
 const RETRY: RetryPolicy =
@@ -42,49 +43,6 @@ pub(crate) struct GroupSettings {
     pub(crate) is_static: bool,
     pub(crate) heartbeat_interval: Duration,
     pub(crate) seed: u64,
-}
-
-#[derive(Debug)]
-enum State {
-    Joining {
-        sent: bool,
-    },
-    /// The leader waits for partition counts.
-    Assigning {
-        sent: bool,
-        members: Vec<Member>,
-    },
-    Syncing {
-        sent: bool,
-        assignments: Vec<SyncGroupRequestAssignment>,
-    },
-    Stable,
-    /// The application finishes with what it has to give up.
-    Revoking {
-        then: Then,
-    },
-    Leaving {
-        sent: bool,
-        then: Then,
-    },
-    /// Gone, until the application shows up again.
-    Left,
-    Closed,
-    Failed,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
-    Join,
-    WaitForLife,
-    Close,
-}
-
-#[derive(Debug)]
-enum Coordinator {
-    Unknown,
-    Finding,
-    Known,
 }
 
 /// See the module.

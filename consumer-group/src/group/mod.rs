@@ -6,6 +6,7 @@ mod assignor;
 mod liveness;
 mod machine;
 mod membership;
+mod state;
 
 pub(crate) use action::{Action, Failure, GroupError};
 pub(crate) use assignment::PartitionSet;

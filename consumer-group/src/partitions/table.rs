@@ -153,6 +153,11 @@ impl PartitionTable {
         }
     }
 
+    /// The broker that leads a partition, as far as is known.
+    pub(crate) fn broker_of(&self, slot: Slot) -> Option<BrokerId> {
+        Some(self.get(slot)?.leader?.broker)
+    }
+
     /// No more records of these.
     pub(crate) fn begin_revoking(&mut self, stays: &[Stay]) {
         for stay in stays {

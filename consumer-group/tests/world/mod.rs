@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here is a failed test")]
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,6 +22,35 @@ pub(crate) const LONG: Duration = Duration::from_secs(600);
 
 const NOBODY: Sequence = Sequence { producer_id: -1, producer_epoch: -1, base_sequence: -1 };
 
+/// Whether something was found that nobody had been told of.
+static LOST_WAKE_UP: AtomicBool = AtomicBool::new(false);
+
+/// Prints what is logged, if the test fails, and notes what may not be logged.
+struct Log;
+
+impl Write for Log {
+    #[expect(clippy::print_stdout, reason = "what a test prints is shown if it fails")]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let line = String::from_utf8_lossy(bytes);
+        if line.contains("lost wake-up") {
+            LOST_WAKE_UP.store(true, Ordering::Relaxed);
+        }
+        print!("{line}");
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let lost = LOST_WAKE_UP.load(Ordering::Relaxed);
+        assert!(!lost || std::thread::panicking(), "a wake-up was lost, here or in another test");
+    }
+}
+
 pub(crate) struct World {
     pub(crate) cluster: TestCluster,
     pub(crate) client: Client,
@@ -30,7 +61,7 @@ impl World {
         // For `RUST_LOG`, where a test fails.
         let _ = tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-            .with_test_writer()
+            .with_writer(|| Log)
             .without_time()
             .try_init();
         let cluster = describe(TestCluster::builder().seed(7)).build();
