@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use foldhash::HashMap;
+use futures_util::FutureExt as _;
+use futures_util::future::Shared;
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 use super::Connection;
@@ -24,8 +26,11 @@ use crate::tasks::Tasks;
 /// What a connection is kept under.
 type Key = (BrokerId, Lane);
 
-/// The outcome of an attempt that others may be waiting for as well.
-type Outcome = Option<Result<Connection, ConnectError>>;
+type Opened = Result<Connection, ConnectError>;
+
+/// An attempt that any number of callers may be waiting for. They are woken in the order in which
+/// they came, in every run (a `watch` channel wakes them by chance).
+type Opening = Shared<oneshot::Receiver<Opened>>;
 
 /// Opens connections when they are first used and keeps them until they end.
 ///
@@ -47,7 +52,7 @@ pub(crate) struct Pool {
 #[derive(Debug)]
 enum Place {
     /// Being opened by a task, to the address named here.
-    Opening(Address, watch::Receiver<Outcome>),
+    Opening(Address, Opening),
     /// Open, at least when it was last looked at, to the address named here.
     Open(Address, Connection),
 }
@@ -91,15 +96,12 @@ impl Pool {
         broker: BrokerId,
         lane: Lane,
     ) -> Result<Connection, ConnectError> {
-        let mut opening = match self.look(broker, lane)? {
+        let opening = match self.look(broker, lane)? {
             Ok(open) => return Ok(open),
             Err(opening) => opening,
         };
-        match opening.wait_for(Option::is_some).await.as_deref() {
-            Ok(Some(outcome)) => outcome.clone(),
-            // The attempt was dropped with its runtime.
-            _ => Err(ConnectError::Closed),
-        }
+        // An attempt that says nothing was dropped with its runtime.
+        opening.await.unwrap_or(Err(ConnectError::Closed))
     }
 
     /// Whether requests to the broker can go out at once on the general lane.
@@ -152,7 +154,7 @@ impl Pool {
         self: &Arc<Self>,
         broker: BrokerId,
         lane: Lane,
-    ) -> Result<Result<Connection, watch::Receiver<Outcome>>, ConnectError> {
+    ) -> Result<Result<Connection, Opening>, ConnectError> {
         if self.closed.load(Ordering::SeqCst) {
             return Err(ConnectError::Closed);
         }
@@ -169,15 +171,23 @@ impl Pool {
             Some(Place::Opening(at, opening)) if *at == named => return Ok(Err(opening.clone())),
             _ => {}
         }
-        let (done, opening) = watch::channel(None);
+        let (done, opening) = oneshot::channel();
+        let opening = opening.shared();
         places.insert((broker, lane), Place::Opening(named.clone(), opening.clone()));
         drop(places);
-        self.tasks.spawn(Arc::clone(self).attempt((broker, lane), named, done));
+        let attempt = Arc::clone(self).attempt((broker, lane), named, opening.clone(), done);
+        self.tasks.spawn(attempt);
         Ok(Err(opening))
     }
 
     /// Makes one attempt, puts the connection in its place and runs it until it ends.
-    async fn attempt(self: Arc<Self>, key: Key, named: Address, done: watch::Sender<Outcome>) {
+    async fn attempt(
+        self: Arc<Self>,
+        key: Key,
+        named: Address,
+        attempt: Opening,
+        done: oneshot::Sender<Opened>,
+    ) {
         let client = self.opener.client.clone();
         let opened = tokio::select! {
             biased;
@@ -187,16 +197,16 @@ impl Pool {
         let (connection, task) = match opened {
             Ok(opened) => opened,
             Err(error) => {
-                self.forget(key, &done);
-                done.send_replace(Some(Err(error)));
+                self.forget(key, &attempt);
+                let _nobody_waits = done.send(Err(error));
                 return;
             }
         };
         tracing::debug!(broker = %key.0, lane = ?key.1, address = %connection.address(), "connected");
-        self.settle(key, named, &connection, &done);
-        done.send_replace(Some(Ok(connection)));
-        // From here on only handles keep the connection: `done` holds one until it is dropped.
-        drop(done);
+        self.settle(key, named, &connection, &attempt);
+        let _nobody_waits = done.send(Ok(connection));
+        // From here on only handles keep the connection: the attempt holds one until it is dropped.
+        drop(attempt);
         // The pool may be gone long before the connection is.
         let pool = Arc::downgrade(&self);
         drop(self);
@@ -238,17 +248,17 @@ impl Pool {
 
     /// Puts an open connection where its attempt stood. If the place has been given to another
     /// meanwhile, or the pool been closed, the connection serves those who waited for it.
-    fn settle(&self, key: Key, named: Address, open: &Connection, done: &watch::Sender<Outcome>) {
+    fn settle(&self, key: Key, named: Address, open: &Connection, attempt: &Opening) {
         let mut places = self.places.lock();
         match places.get_mut(&key) {
-            Some(place) if place.is_attempt_of(done) => *place = Place::Open(named, open.clone()),
+            Some(place) if place.is_attempt(attempt) => *place = Place::Open(named, open.clone()),
             _ => {}
         }
     }
 
-    fn forget(&self, key: Key, done: &watch::Sender<Outcome>) {
+    fn forget(&self, key: Key, attempt: &Opening) {
         let mut places = self.places.lock();
-        if places.get(&key).is_some_and(|place| place.is_attempt_of(done)) {
+        if places.get(&key).is_some_and(|place| place.is_attempt(attempt)) {
             places.remove(&key);
         }
     }
@@ -262,7 +272,7 @@ impl Pool {
 }
 
 impl Place {
-    fn is_attempt_of(&self, done: &watch::Sender<Outcome>) -> bool {
-        matches!(self, Self::Opening(_, opening) if opening.same_channel(&done.subscribe()))
+    fn is_attempt(&self, attempt: &Opening) -> bool {
+        matches!(self, Self::Opening(_, opening) if opening.ptr_eq(attempt))
     }
 }
