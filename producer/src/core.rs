@@ -131,7 +131,7 @@ impl Core {
         let over = self.over.get_or_init(|| Over { not_written, unknown });
         for queues in self.topics.all() {
             queues.fail_staging(self, over.not_written.clone());
-            for partition in queues.table().iter().flat_map(|table| &table.queues) {
+            for partition in queues.queues() {
                 partition.fail_all(self, over);
             }
         }

@@ -143,9 +143,10 @@ impl Producer {
             return Err(refused.clone());
         }
         let timestamp = record.timestamp.unwrap_or_else(now);
-        core.topics
-            .with(&core.client, to, |queues| queues.append(core, record, timestamp))
-            .unwrap_or_else(|| Err(Refused::ForeignTopic { topic: to.name().to_owned() }))
+        match core.topics.get(core, &core.client, to) {
+            Some(queues) => queues.append(core, record, timestamp),
+            None => Err(Refused::ForeignTopic { topic: to.name().to_owned() }),
+        }
     }
 
     /// Waits until every record that was accepted before has its outcome. Requests do not linger
@@ -233,5 +234,7 @@ const COMPRESSION: Duration = Duration::from_secs(5);
 /// Milliseconds since the epoch.
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    // Not `as_millis`, whose 128 bits show where everything else takes nanoseconds.
+    let millis = since.as_secs().saturating_mul(1000).saturating_add(since.subsec_millis().into());
+    i64::try_from(millis).unwrap_or(i64::MAX)
 }

@@ -32,6 +32,7 @@ pub(crate) async fn run(core: Arc<Core>) {
         introduction: None,
         followed: Vec::new(),
         routed: None,
+        leaderless: false,
         core,
     };
     tokio::select! {
@@ -60,6 +61,8 @@ struct Router {
     followed: Vec<bool>,
     /// The state of the cluster that all known topics were pointed to.
     routed: Option<u64>,
+    /// Whether any partition has no leader in that state.
+    leaderless: bool,
 }
 
 /// How often metadata is asked for while records wait for a partition without a leader; the
@@ -97,16 +100,17 @@ impl Router {
     fn route(&mut self) -> bool {
         let cluster = self.core.client.cluster();
         let anew = self.routed.replace(cluster.version()) != Some(cluster.version());
+        self.leaderless &= !anew;
         let mut stranded = false;
-        for queues in self.core.topics.all() {
-            self.follow(&queues);
-            if anew || queues.table().is_none() {
-                match cluster.topic(&queues.topic) {
-                    Some(known) if !known.partitions.is_empty() => self.lead(&queues, known),
-                    _ => {}
+        let core = Arc::clone(&self.core);
+        for queues in core.topics.all() {
+            self.follow(queues);
+            if anew || !queues.is_known() {
+                if let Some(known) = cluster.topic(&queues.topic) {
+                    self.lead(queues, known);
                 }
             }
-            stranded |= queues.table().is_some_and(|table| table.is_stranded());
+            stranded |= self.leaderless && queues.queues().any(|queue| queue.is_stranded());
         }
         if stranded {
             self.core.client.metadata().request_refresh(RefreshReason::Stale);
@@ -114,7 +118,7 @@ impl Router {
         stranded
     }
 
-    fn lead(&self, queues: &TopicQueues, known: &TopicMetadata) {
+    fn lead(&mut self, queues: &TopicQueues, known: &TopicMetadata) {
         let leader = |partition: usize| {
             let partition = i32::try_from(partition).ok()?;
             let known = known.partition(partition)?;
@@ -123,8 +127,9 @@ impl Router {
         let led: Vec<bool> = (0..known.partitions.len())
             .map(|partition| leader(partition).is_some_and(|(leader, _)| leader.is_some()))
             .collect();
-        let table = queues.update(&self.core, &led, |at| self.core.open_partition(at));
-        for (number, partition) in table.queues.iter().enumerate() {
+        self.leaderless |= led.contains(&false);
+        queues.update(&self.core, &led, |at| self.core.open_partition(at));
+        for (number, partition) in queues.queues().enumerate() {
             if let Some((leader, epoch)) = leader(number) {
                 let sink = leader.map(|broker| self.core.sink(broker));
                 partition.lead(sink.as_ref(), epoch, known.id, &self.core);
@@ -139,7 +144,7 @@ impl Router {
             self.followed.resize(slot.saturating_add(1), false);
         }
         let Some(followed) = self.followed.get_mut(slot) else { return };
-        if *followed || queues.table().is_some() {
+        if *followed || queues.is_known() {
             return;
         }
         let Some(deadline) = queues.staging_deadline() else { return };
@@ -173,13 +178,11 @@ impl Router {
         }
         let used = core.identity();
         let exhausted = |identity: Identity| {
-            let tables = core.topics.all().into_iter().filter_map(|queues| queues.table());
-            tables
-                .flat_map(|table| table.queues.clone())
-                .any(|partition| partition.exhausted_identity() == Some(identity.id))
+            let mut partitions = core.topics.all().flat_map(|queues| queues.queues());
+            partitions.any(|partition| partition.exhausted_identity() == Some(identity.id))
         };
         let wanted = match used {
-            None => !core.topics.all().is_empty(),
+            None => core.topics.all().next().is_some(),
             Some(identity) => exhausted(identity),
         };
         if wanted {
@@ -190,11 +193,10 @@ impl Router {
     fn introduced(&mut self, identity: Result<Identity, Reason>) {
         self.introduction = None;
         let core = &self.core;
-        let tables = || core.topics.all().into_iter().filter_map(|queues| queues.table());
         match identity {
             Ok(identity) => {
                 core.set_identity(identity);
-                for partition in tables().flat_map(|table| table.queues.clone()) {
+                for partition in core.topics.all().flat_map(|queues| queues.queues()) {
                     partition.relist(core);
                 }
             }

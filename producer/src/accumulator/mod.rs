@@ -4,6 +4,7 @@ mod batch;
 mod budget;
 mod ledger;
 mod partition;
+mod slots;
 mod staging;
 mod topic;
 mod topics;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     batch::{Burden, OpenBatch},
-    topic::PartitionTable,
+    topic::TopicQueues,
 };
 use crate::{
     core::Core,
@@ -61,7 +61,8 @@ impl Staging {
     }
 
     /// Hands the records over to their partitions.
-    pub(super) fn release(self, core: &Core, topic: &Topic, table: &PartitionTable) {
+    pub(super) fn release(self, core: &Core, queues: &TopicQueues, count: usize) {
+        let topic = &queues.topic;
         let batch = self.batch.seal();
         for (view, asked) in batch.raw.records().zip(self.asked) {
             let index = u32::try_from(view.offset).unwrap_or(u32::MAX);
@@ -74,7 +75,7 @@ impl Staging {
                 timestamp: Some(view.timestamp),
             };
             let burden = &batch.burden;
-            let placed = table.choose(topic, &record).and_then(|partition| {
+            let placed = queues.choose(count, &record).and_then(|partition| {
                 partition.append_staged(core, &record, view.timestamp, burden, index)
             });
             if let Err(refused) = placed {

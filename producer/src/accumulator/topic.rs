@@ -1,13 +1,13 @@
 //! A topic as the producer sees it: its partitions once they are known, a staging batch before.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arc_swap::ArcSwapOption;
 use ottla_client::{Topic, TopicPartition};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::{partition::PartitionQueue, staging::Staging};
+use super::{partition::PartitionQueue, slots::Slots, staging::Staging};
 use crate::{
     core::Core,
     error::{Reason, Refused},
@@ -19,46 +19,60 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct TopicQueues {
     pub(crate) topic: Topic,
-    /// None until the topic is known.
-    table: ArcSwapOption<PartitionTable>,
+    /// How many partitions the topic has; zero until it is known. A topic that was made anew can
+    /// have fewer of them than there are queues.
+    count: AtomicUsize,
+    queues: Slots<Arc<PartitionQueue>>,
+    /// How many queues there are.
+    opened: AtomicUsize,
+    sticky: Sticky,
     /// Held while records move from here to the partitions: later ones queue behind.
     staging: Mutex<Option<Staging>>,
 }
 
-/// The partitions of a topic, as of one state of the cluster.
-#[derive(Debug)]
-pub(crate) struct PartitionTable {
-    pub(crate) queues: Vec<Arc<PartitionQueue>>,
-    /// How many partitions the topic has now: fewer than there are queues if it was made anew.
-    count: usize,
-    /// The partitions that have a leader: where records without a key go.
-    led: Vec<u32>,
-    sticky: Arc<Sticky>,
-}
-
 impl TopicQueues {
-    pub(super) fn new(topic: Topic) -> Arc<Self> {
-        Arc::new(Self { topic, table: ArcSwapOption::empty(), staging: Mutex::new(None) })
+    pub(super) fn new(core: &Core, topic: Topic) -> Arc<Self> {
+        Arc::new(Self {
+            topic,
+            count: AtomicUsize::new(0),
+            queues: Slots::default(),
+            opened: AtomicUsize::new(0),
+            sticky: Sticky::new(core.seed()),
+            staging: Mutex::new(None),
+        })
     }
 
+    #[inline]
     pub(crate) fn append(
         &self,
         core: &Core,
         record: &Record<'_>,
         timestamp: i64,
     ) -> Result<Delivery, Refused> {
-        if let Some(table) = self.table.load().as_deref() {
-            return table.choose(&self.topic, record)?.append(core, record, timestamp);
+        match self.count.load(Ordering::Acquire) {
+            0 => self.stage(core, record, timestamp),
+            count => self.place(count, core, record, timestamp),
         }
-        self.stage(core, record, timestamp)
+    }
+
+    #[inline]
+    fn place(
+        &self,
+        count: usize,
+        core: &Core,
+        record: &Record<'_>,
+        timestamp: i64,
+    ) -> Result<Delivery, Refused> {
+        self.choose(count, record)?.append(core, record, timestamp)
     }
 
     #[cold]
     fn stage(&self, core: &Core, record: &Record<'_>, timestamp: i64) -> Result<Delivery, Refused> {
         let mut staging = self.staging.lock();
-        if let Some(table) = self.table.load().as_deref() {
+        let count = self.count.load(Ordering::Acquire);
+        if count > 0 {
             drop(staging);
-            return table.choose(&self.topic, record)?.append(core, record, timestamp);
+            return self.place(count, core, record, timestamp);
         }
         if let Some(refused) = core.over().and(core.refusal()) {
             return Err(refused.clone());
@@ -87,8 +101,14 @@ impl TopicQueues {
         }
     }
 
-    pub(crate) fn table(&self) -> Option<Arc<PartitionTable>> {
-        self.table.load_full()
+    /// Whether the topic's partitions are known.
+    pub(crate) fn is_known(&self) -> bool {
+        self.count.load(Ordering::Acquire) > 0
+    }
+
+    /// The queues of all partitions there ever were.
+    pub(crate) fn queues(&self) -> impl Iterator<Item = &Arc<PartitionQueue>> {
+        (0..self.opened.load(Ordering::Acquire)).filter_map(|index| self.queues.get(index))
     }
 
     /// Takes in what the cluster says: one entry for each partition, whether it has a leader.
@@ -98,66 +118,50 @@ impl TopicQueues {
         &self,
         core: &Core,
         led: &[bool],
-        mut open: impl FnMut(TopicPartition) -> Arc<PartitionQueue>,
-    ) -> Arc<PartitionTable> {
-        let mut staging = self.staging.lock();
-        let old = self.table.load_full();
+        open: impl Fn(TopicPartition) -> Arc<PartitionQueue>,
+    ) {
         let count = led.len();
-        let numbers = (0u32..).zip(led).filter_map(|(partition, led)| led.then_some(partition));
-        if let Some(old) = old
-            .as_ref()
-            .filter(|old| old.count == count && old.led.iter().copied().eq(numbers.clone()))
-        {
-            return Arc::clone(old);
+        if count == 0 {
+            return;
         }
-        let mut queues = old.as_ref().map_or_else(Vec::new, |old| old.queues.clone());
-        for partition in queues.len()..count {
-            let partition = i32::try_from(partition).unwrap_or(i32::MAX);
-            queues.push(open(TopicPartition::new(self.topic.clone(), partition)));
+        let mut staging = self.staging.lock();
+        for (index, number) in (0..count).zip(0..) {
+            let at = || TopicPartition::new(self.topic.clone(), number);
+            self.queues.get_or_make(index, || open(at()));
         }
-        let sticky = old
-            .as_ref()
-            .map_or_else(|| Arc::new(Sticky::new(core.seed())), |old| Arc::clone(&old.sticky));
-        let table = Arc::new(PartitionTable { queues, count, led: numbers.collect(), sticky });
-        if !table.queues.is_empty() {
-            if let Some(staged) = staging.take() {
-                staged.release(core, &self.topic, &table);
-            }
-            self.table.store(Some(Arc::clone(&table)));
+        self.opened.fetch_max(count, Ordering::AcqRel);
+        let with_leader = |(partition, led): (u32, &bool)| led.then_some(partition);
+        let mut among: Vec<u32> = (0..).zip(led).filter_map(with_leader).collect();
+        if among.is_empty() {
+            // Nobody leads: any will do, and the records wait there.
+            among = (0..).zip(led).map(|(partition, _)| partition).collect();
         }
-        table
-    }
-}
-
-impl PartitionTable {
-    /// Whether records wait for a partition that has no leader.
-    pub(crate) fn is_stranded(&self) -> bool {
-        self.led.len() < self.queues.len()
-            && self.queues.iter().any(|partition| partition.is_stranded())
+        self.sticky.choose_among(among);
+        if let Some(staged) = staging.take() {
+            staged.release(core, self, count);
+        }
+        self.count.store(count, Ordering::Release);
     }
 
     /// The partition for a record.
     #[inline]
     pub(super) fn choose(
         &self,
-        topic: &Topic,
+        count: usize,
         record: &Record<'_>,
     ) -> Result<&Arc<PartitionQueue>, Refused> {
-        let count = self.count;
         let index = match (record.partition, record.key) {
             (Some(partition), _) => usize::try_from(partition).unwrap_or(usize::MAX),
             (None, Some(key)) => partitioner::by_key(key, count),
-            (None, None) => {
-                let size = record.value.map_or(0, <[u8]>::len);
-                match self.led.get(self.sticky.pick(size, self.led.len())) {
-                    Some(&led) => led as usize,
-                    // Nobody leads: any will do, and the record waits there.
-                    None => self.sticky.pick(size, count),
-                }
-            }
+            // `count` may be older than the choice, if the topic has grown just now.
+            (None, None) => match self.sticky.pick(record.value.map_or(0, <[u8]>::len)) as usize {
+                current if current < count => current,
+                _ => 0,
+            },
         };
-        self.queues.get(index).filter(|_| index < count).ok_or_else(|| Refused::NoSuchPartition {
-            topic: topic.name().to_owned(),
+        let queue = if index < count { self.queues.get(index) } else { None };
+        queue.ok_or_else(|| Refused::NoSuchPartition {
+            topic: self.topic.name().to_owned(),
             partition: record.partition.unwrap_or(-1),
             count,
         })

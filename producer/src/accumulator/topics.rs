@@ -1,56 +1,40 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arc_swap::ArcSwap;
 use ottla_client::{Client, Topic};
-use parking_lot::Mutex;
 
-use super::topic::TopicQueues;
+use super::{slots::Slots, topic::TopicQueues};
+use crate::core::Core;
 
 /// The topics that records were sent to, found by their number without a lock.
 #[derive(Debug, Default)]
 pub(crate) struct Topics {
-    by_slot: ArcSwap<Vec<Option<Arc<TopicQueues>>>>,
-    writing: Mutex<()>,
+    by_slot: Slots<Arc<TopicQueues>>,
+    /// No topic has a number as high.
+    end: AtomicUsize,
 }
 
 impl Topics {
-    /// Calls `with` with the topic's queues, which are made if this is its first record; `None` if
-    /// the topic is not of `client`.
+    /// The topic's queues, which are made if this is its first record; `None` if the topic is not
+    /// of `client`.
     #[inline]
-    pub(crate) fn with<T>(
-        &self,
-        client: &Client,
-        topic: &Topic,
-        with: impl FnOnce(&TopicQueues) -> T,
-    ) -> Option<T> {
-        let slot = topic.slot() as usize;
-        if let Some(Some(queues)) = self.by_slot.load().get(slot) {
-            return (queues.topic == *topic).then(|| with(queues));
+    pub(crate) fn get(&self, core: &Core, client: &Client, topic: &Topic) -> Option<&TopicQueues> {
+        match self.by_slot.get(topic.slot() as usize) {
+            Some(queues) => (queues.topic == *topic).then_some(queues),
+            None => client.owns(topic).then(|| self.insert(core, topic))?,
         }
-        client.owns(topic).then(|| with(&self.insert(topic, slot)))
     }
 
     #[cold]
-    fn insert(&self, topic: &Topic, slot: usize) -> Arc<TopicQueues> {
-        let writing = self.writing.lock();
-        let mut by_slot = Vec::clone(&self.by_slot.load());
-        if let Some(Some(queues)) = by_slot.get(slot) {
-            return Arc::clone(queues);
-        }
-        if by_slot.len() <= slot {
-            by_slot.resize(slot.saturating_add(1), None);
-        }
-        let queues = TopicQueues::new(topic.clone());
-        if let Some(place) = by_slot.get_mut(slot) {
-            *place = Some(Arc::clone(&queues));
-        }
-        self.by_slot.store(Arc::new(by_slot));
-        drop(writing);
-        queues
+    fn insert(&self, core: &Core, topic: &Topic) -> Option<&TopicQueues> {
+        let slot = topic.slot() as usize;
+        let queues = self.by_slot.get_or_make(slot, || TopicQueues::new(core, topic.clone()))?;
+        self.end.fetch_max(slot.saturating_add(1), Ordering::SeqCst);
+        Some(queues)
     }
 
     /// All of them.
-    pub(crate) fn all(&self) -> Vec<Arc<TopicQueues>> {
-        self.by_slot.load().iter().flatten().cloned().collect()
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<TopicQueues>> {
+        (0..self.end.load(Ordering::SeqCst)).filter_map(|slot| self.by_slot.get(slot))
     }
 }

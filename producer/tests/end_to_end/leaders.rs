@@ -144,8 +144,11 @@ async fn a_topic_that_is_unknown_for_a_moment_keeps_its_sequences() {
     let refresh = world.client.metadata().refresh(world.client.deadline());
     refresh.await.unwrap();
     assert_eq!(offsets(deliveries).await, (5..20).collect::<Vec<_>>());
+    for number in 20..25 {
+        world.send_one(&producer, 0, number).await.unwrap();
+    }
     let log = world.cluster.records("in", 0);
-    assert_eq!(world.log(0), (0..20).collect::<Vec<_>>());
+    assert_eq!(world.log(0), (0..25).collect::<Vec<_>>());
     assert!(log.iter().all(|record| record.producer_epoch == 0));
     assert!(log.iter().all(|record| record.producer_id == log[0].producer_id));
 }
