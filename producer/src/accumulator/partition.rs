@@ -120,6 +120,7 @@ impl PartitionQueue {
     #[cold]
     fn appended(self: &Arc<Self>, core: &Core, mut state: MutexGuard<'_, State>, grown: usize) {
         let newly_listed = state.list();
+        let ripe = state.is_ripe();
         let sink = state.sink.clone();
         let alarm = state.alarm_for_new_batch();
         drop(state);
@@ -127,7 +128,12 @@ impl PartitionQueue {
             core.alarms.set(deadline, self);
         }
         match sink {
-            Some(sink) => sink.grew(grown, newly_listed.then_some(self), core),
+            Some(sink) => {
+                sink.grew(grown, newly_listed.then_some(self), core);
+                if ripe {
+                    sink.ripen();
+                }
+            }
             // Nobody leads the partition: the router finds out who does.
             None => core.router.notify_one(),
         }
@@ -197,9 +203,13 @@ impl PartitionQueue {
         // A backoff was meant for the old leader.
         state.resume_at = None;
         let list = state.settle_down(core);
+        let ripe = state.is_ripe();
         drop(state);
         if let Some(sink) = sink {
             sink.grew(unsent, list.then_some(self), core);
+            if ripe {
+                sink.ripen();
+            }
         }
     }
 
@@ -214,10 +224,21 @@ impl PartitionQueue {
         let mut state = self.state.lock();
         state.adopt(core);
         let list = state.list();
+        self.put_on_list(core, state, list);
+    }
+
+    /// Tells the sink what there is, with a place on its list if one was claimed.
+    fn put_on_list(self: &Arc<Self>, core: &Core, state: MutexGuard<'_, State>, list: bool) {
+        let ripe = state.is_ripe();
         let sink = state.sink.clone();
         drop(state);
-        if let (true, Some(sink)) = (list, sink) {
-            sink.grew(0, Some(self), core);
+        if let Some(sink) = sink {
+            if list {
+                sink.grew(0, Some(self), core);
+            }
+            if ripe {
+                sink.ripen();
+            }
         }
     }
 
@@ -250,8 +271,10 @@ impl PartitionQueue {
             Next::Fresh(_) | Next::Numbered(_) => state.round = round,
             Next::Later(_) | Next::TooLarge => {}
         }
-        if let Next::Fresh(queued) = &next {
-            sink.shrank(queued.raw.capacity());
+        match &next {
+            Next::Fresh(queued) => sink.shrank(queued.raw.capacity()),
+            Next::Numbered(_) if state.is_ripe() => sink.ripen(),
+            _ => {}
         }
         next
     }
@@ -280,16 +303,11 @@ impl PartitionQueue {
             None
         };
         // While it was being drained nobody watched its deadline.
-        let alarm = state.alarm_for_new_batch();
-        let list = state.list();
-        let sink = state.sink.clone();
-        drop(state);
-        if let Some(deadline) = alarm {
+        if let Some(deadline) = state.alarm_for_new_batch() {
             core.alarms.set(deadline, self);
         }
-        if let (true, Some(sink)) = (list, sink) {
-            sink.grew(0, Some(self), core);
-        }
+        let list = state.list();
+        self.put_on_list(core, state, list);
         numbered
     }
 
@@ -306,8 +324,7 @@ impl PartitionQueue {
         state.back_off(core, reply);
         let settled = state.sequencer.answered(ticket, answer);
         let relist = state.settle_down(core);
-        let sink = state.sink.clone();
-        drop(state);
+        self.put_on_list(core, state, relist);
         let partition = self.at.partition;
         match settled {
             Settled::Nothing => {}
@@ -318,9 +335,6 @@ impl PartitionQueue {
                 let why = reply.why(answer, given_up.possibly_written);
                 given_up.batch.fail(core, why, &self.at);
             }
-        }
-        if let (true, Some(sink)) = (relist, sink) {
-            sink.grew(0, Some(self), core);
         }
     }
 
@@ -348,10 +362,14 @@ impl PartitionQueue {
         }
         let given_up = state.sequencer.expire(|batch| batch.burden.deadline <= now);
         let relist = state.settle_down(core);
-        let sink = state.sink.clone();
+        if let Some(sink) = &state.sink {
+            sink.shrank(unsent);
+        }
         state.alarm = state.earliest_deadline();
-        let alarm = state.alarm;
-        drop(state);
+        if let Some(deadline) = state.alarm {
+            core.alarms.set(deadline, self);
+        }
+        self.put_on_list(core, state, relist);
         let after = core.config.delivery_timeout;
         for batch in expired {
             let reason = Reason::TimedOut { after, last: last.clone() };
@@ -364,15 +382,6 @@ impl PartitionQueue {
                 Why::NotWritten(Reason::TimedOut { after, last: last.clone() })
             };
             batch.fail(core, why, &self.at);
-        }
-        if let Some(deadline) = alarm {
-            core.alarms.set(deadline, self);
-        }
-        if let Some(sink) = sink {
-            sink.shrank(unsent);
-            if relist {
-                sink.grew(0, Some(self), core);
-            }
         }
     }
 
@@ -464,6 +473,11 @@ impl State {
         self.alarm
     }
 
+    /// Whether there is something to send now that gains nothing by waiting.
+    fn is_ripe(&self) -> bool {
+        self.has_resend_or_sealed() && self.is_sendable()
+    }
+
     fn is_led_through(&self, sink: &Arc<Sink>) -> bool {
         self.sink.as_ref().is_some_and(|own| Arc::ptr_eq(own, sink))
     }
@@ -506,10 +520,11 @@ impl State {
     }
 
     fn has_something(&self) -> bool {
-        self.sequencer.has_resend()
-            || !self.returned.is_empty()
-            || !self.queued.is_empty()
-            || self.open.is_some()
+        self.has_resend_or_sealed() || self.open.is_some()
+    }
+
+    fn has_resend_or_sealed(&self) -> bool {
+        self.sequencer.has_resend() || !self.returned.is_empty() || !self.queued.is_empty()
     }
 
     fn unsent_bytes(&self) -> usize {

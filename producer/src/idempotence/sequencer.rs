@@ -24,6 +24,8 @@ pub(crate) struct Ticket(u64);
 /// Invariants:
 /// - `drained` is in the order of the sequence numbers; nothing is sent past a batch that is to be
 ///   sent again, so that the broker sees each epoch's sequences ascending.
+/// - A batch is not drained before the fifth in front of it is settled: brokers recognise the last
+///   five only.
 /// - After an error nothing is sent until everything in flight has been answered: what overtakes
 ///   is refused by the broker, and what it wrote already it recognises.
 /// - Until a batch has been acknowledged by the present leader under the present identity, one is
@@ -216,7 +218,15 @@ impl<B> Sequencer<B> {
 
     /// Whether a batch may be drained now.
     pub(crate) fn may_drain(&self) -> bool {
-        self.may_send() && !self.has_resend() && self.drained.len() < MAX_IN_FLIGHT && !self.broken
+        self.may_send() && !self.has_resend() && !self.broken && self.is_recognisable()
+    }
+
+    /// Whether the broker would still recognise the oldest batch after one more. It is not enough
+    /// to count those that are not settled: behind one whose answer was lost, others may have been
+    /// written.
+    fn is_recognisable(&self) -> bool {
+        let since = |oldest: &Drained<B>| self.next_ticket.wrapping_sub(oldest.ticket.0);
+        self.drained.front().is_none_or(|oldest| since(oldest) < MAX_IN_FLIGHT as u64)
     }
 
     /// Numbers a batch and counts it as sent.

@@ -285,3 +285,20 @@ fn without_sequences_none_is_lost() {
     assert!(matches!(gone, Settled::GivenUp(GivenUp { batch: 'a', possibly_written: false })));
     assert!(sequencer.may_drain());
 }
+
+#[test]
+fn nothing_is_drained_past_what_the_broker_recognises() {
+    let mut sequencer = named();
+    let (first, _) = sequencer.drain(0, 1);
+    sequencer.answered(first, Answer::Written);
+    let tickets = [1, 2, 3, 4].map(|batch| sequencer.drain(batch, 1).0);
+    sequencer.answered(tickets[0], Answer::Unsure);
+    for ticket in &tickets[1..] {
+        sequencer.answered(*ticket, Answer::Written);
+    }
+    // Sent again, it is one of the last five with one more behind it, but not with two.
+    assert!(matches!(sequencer.resend(), Some((_, _, 1))));
+    assert!(sequencer.may_drain());
+    sequencer.drain(5, 1);
+    assert!(!sequencer.may_drain());
+}

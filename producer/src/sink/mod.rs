@@ -6,7 +6,7 @@ mod request;
 mod task;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicIsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 
 use ottla_client::BrokerId;
 use parking_lot::Mutex;
@@ -26,6 +26,8 @@ pub(crate) struct Sink {
     /// next request would be. What is taken may be counted before what came, so that for a moment
     /// it can be off, and below zero; it never stays off.
     bytes: AtomicIsize,
+    /// Something on the list gains nothing by waiting.
+    ripe: AtomicBool,
     wake: Notify,
 }
 
@@ -35,6 +37,7 @@ impl Sink {
             broker,
             list: Mutex::new(Vec::new()),
             bytes: AtomicIsize::new(0),
+            ripe: AtomicBool::new(false),
             wake: Notify::new(),
         })
     }
@@ -62,9 +65,18 @@ impl Sink {
         self.bytes.fetch_sub(signed(bytes), Ordering::Relaxed);
     }
 
-    /// Whether what waits fills a request.
+    /// Something on the list gains nothing by waiting: a batch that is as large as it gets, or is
+    /// sent again.
+    pub(crate) fn ripen(&self) {
+        if !self.ripe.swap(true, Ordering::Relaxed) {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Whether waiting would gain nothing.
     fn is_full(&self, core: &Core) -> bool {
-        self.bytes.load(Ordering::Relaxed) >= signed(core.config.max_request_size)
+        self.ripe.load(Ordering::Relaxed)
+            || self.bytes.load(Ordering::Relaxed) >= signed(core.config.max_request_size)
     }
 
     /// Forgets the partitions, which know it in turn: nothing will be sent any longer.

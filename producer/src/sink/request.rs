@@ -1,6 +1,7 @@
 //! Packs what is ready into one request.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::future::join_all;
 use ottla_client::Topic;
@@ -47,6 +48,7 @@ pub(super) async fn pack(
     parked: &mut Parked,
 ) -> Option<Packed> {
     let round = core.next_round();
+    sink.ripe.store(false, Ordering::Relaxed);
     let mut list = std::mem::take(&mut *sink.list.lock());
     // Whoever was served last comes last, so that a request that is full starves nobody.
     let now = Instant::now();
@@ -58,7 +60,10 @@ pub(super) async fn pack(
         let left = if taken.is_empty() { usize::MAX } else { room };
         match partition.next(sink, core, round, now, left) {
             Next::Nothing => {}
-            Next::TooLarge => unserved.push(partition),
+            Next::TooLarge => {
+                sink.ripen();
+                unserved.push(partition);
+            }
             Next::Later(at) => parked.push((at, partition)),
             Next::Numbered(numbered) => {
                 room = room.saturating_sub(numbered.records.len());
