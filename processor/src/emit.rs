@@ -1,6 +1,7 @@
 //! What a handler gives out: none, one or several records.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use bytes::Bytes;
 use ottla_client::Topic;
@@ -27,7 +28,7 @@ enum Outputs {
 }
 
 /// A record to be produced.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Output {
     pub(crate) topic: Option<Topic>,
     pub(crate) key: OutputKey,
@@ -37,7 +38,8 @@ pub struct Output {
     pub(crate) timestamp: Option<i64>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) enum OutputKey {
     #[default]
     Null,
@@ -45,13 +47,34 @@ pub(crate) enum OutputKey {
     Is(Bytes),
 }
 
+impl fmt::Debug for Output {
+    /// Lengths instead of contents, which are the user's and may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output")
+            .field("topic", &self.topic)
+            .field("key_len", &self.key_bytes().map(Bytes::len))
+            .field("value_len", &self.value.as_ref().map(Bytes::len))
+            .field("headers", &self.headers)
+            .field("partition", &self.partition)
+            .field("timestamp", &self.timestamp)
+            .finish()
+    }
+}
+
 /// A header of an [`Output`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct OutputHeader {
     /// The key. Keys may repeat.
     pub key: Cow<'static, str>,
     /// The value; `None` is null, which is not the same as empty.
     pub value: Option<Bytes>,
+}
+
+impl fmt::Debug for OutputHeader {
+    /// The key and the value's length.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {:?} bytes", self.key, self.value.as_ref().map(Bytes::len))
+    }
 }
 
 impl Emit {

@@ -1,6 +1,6 @@
 //! Building a processor.
 
-mod common;
+mod draft;
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use ottla_client::{Client, ConfigError, ConfigErrors};
 use ottla_consumer_group::{Consumer, ConsumerBuilder, Message};
 use ottla_producer::{Producer, ProducerBuilder};
 
-use self::common::Common;
+use self::draft::Draft;
 use crate::driver::ABORT_GRACE;
 use crate::handler::{Handler, HandlerRunner, Runner};
 use crate::order::{NullKeys, Order, OutputOrder};
@@ -24,7 +24,7 @@ use crate::source::{ConsumerSource, Source};
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ProcessorBuilder {
     client: Client,
-    common: Common,
+    draft: Draft,
     group: Option<String>,
     static_member: bool,
     input: Vec<String>,
@@ -38,7 +38,7 @@ impl ProcessorBuilder {
     pub(crate) fn new(client: &Client) -> Self {
         Self {
             client: client.clone(),
-            common: Common::default(),
+            draft: Draft::default(),
             group: None,
             static_member: false,
             input: Vec::new(),
@@ -52,14 +52,14 @@ impl ProcessorBuilder {
     /// The processor's name, the same for all its instances: the consumer group is `{name}-group`
     /// unless [`group`](Self::group) says otherwise. It has to be set.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.common.name = name.into();
+        self.draft.name = name.into();
         self
     }
 
     /// What tells this instance from others of the same name, in logs and as a
     /// [static member](Self::static_member). `0` by default.
     pub fn instance(mut self, instance: impl Into<String>) -> Self {
-        self.common.instance = instance.into();
+        self.draft.instance = instance.into();
         self
     }
 
@@ -86,7 +86,7 @@ impl ProcessorBuilder {
     /// The topic that outputs go to, if they name no other. None by default: then a handler gives
     /// out nothing, or outputs that name their topic.
     pub fn output(mut self, topic: impl Into<String>) -> Self {
-        self.common.output = Some(topic.into());
+        self.draft.output = Some(topic.into());
         self
     }
 
@@ -94,33 +94,33 @@ impl ProcessorBuilder {
     /// [`dead_letter_header`](crate::dead_letter_header) added. It also makes
     /// [`Exhausted::DeadLetter`] the default end. None by default.
     pub fn dead_letter(mut self, topic: impl Into<String>) -> Self {
-        self.common.dead_letter = Some(topic.into());
+        self.draft.dead_letter = Some(topic.into());
         self
     }
 
     /// Which records wait for each other before they run. [`Order::Key`] by default.
     pub fn order(mut self, order: Order) -> Self {
-        self.common.order = order;
+        self.draft.order = order;
         self
     }
 
     /// When outputs are produced. [`OutputOrder::Completion`] by default.
     pub fn output_order(mut self, order: OutputOrder) -> Self {
-        self.common.output_order = order;
+        self.draft.output_order = order;
         self
     }
 
     /// How records without a key are ordered under [`Order::Key`]. [`NullKeys::Unordered`] by
     /// default.
     pub fn null_keys(mut self, null_keys: NullKeys) -> Self {
-        self.common.null_keys = Some(null_keys);
+        self.draft.null_keys = Some(null_keys);
         self
     }
 
     /// How many handlers run at the same time, at most. 256 by default. It is bounded by the
     /// number of different keys, or partitions, if the [order](Self::order) asks for it.
     pub fn concurrency(mut self, handlers: usize) -> Self {
-        self.common.concurrency = handlers;
+        self.draft.concurrency = handlers;
         self
     }
 
@@ -129,41 +129,41 @@ impl ProcessorBuilder {
     /// acknowledged, or are done while an earlier one is not. Ten times the concurrency by
     /// default, and at least 10,000. A partition that holds too many of them is paused.
     pub fn max_outstanding(mut self, records: usize) -> Self {
-        self.common.max_outstanding = Some(records);
+        self.draft.max_outstanding = Some(records);
         self
     }
 
     /// How many bytes the keys and values of unfinished records may have. 64 MiB by default. The
     /// memory of their batches is bounded by the consumer's `buffer_memory`.
     pub fn max_outstanding_bytes(mut self, bytes: usize) -> Self {
-        self.common.max_outstanding_bytes = bytes;
+        self.draft.max_outstanding_bytes = bytes;
         self
     }
 
     /// How many records may wait for a retry, or be parked, before partitions that have such
     /// records take in no more. Half of [`max_outstanding`](Self::max_outstanding) by default.
     pub fn max_retrying(mut self, records: usize) -> Self {
-        self.common.max_retrying = Some(records);
+        self.draft.max_retrying = Some(records);
         self
     }
 
     /// How often and when failed records are tried again. [`RetryPolicy::DEFAULT`] by default.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.common.retry = policy;
+        self.draft.retry = policy;
         self
     }
 
     /// What becomes of a record that failed at its last attempt. [`Exhausted::DeadLetter`] by
     /// default if there is a [dead-letter topic](Self::dead_letter), else [`Exhausted::Stop`].
     pub fn exhausted(mut self, end: Exhausted) -> Self {
-        self.common.exhausted = Some(end);
+        self.draft.exhausted = Some(end);
         self
     }
 
     /// What becomes of a partition that stopped at something that cannot be read.
     /// [`Unreadable::Stop`] by default.
     pub fn unreadable(mut self, unreadable: Unreadable) -> Self {
-        self.common.unreadable = unreadable;
+        self.draft.unreadable = unreadable;
         self
     }
 
@@ -177,14 +177,14 @@ impl ProcessorBuilder {
     /// How long a revoked partition, or at a shutdown everything, may take to finish what has
     /// begun. 10 seconds by default. Then handlers are dropped.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
-        self.common.drain_timeout = timeout;
+        self.draft.drain_timeout = timeout;
         self
     }
 
     /// How long the last commit and leaving the group may take, and then closing the producer. 10
     /// seconds each by default.
     pub fn close_timeout(mut self, timeout: Duration) -> Self {
-        self.common.close_timeout = timeout;
+        self.draft.close_timeout = timeout;
         self
     }
 
@@ -220,8 +220,8 @@ impl ProcessorBuilder {
     /// # Errors
     /// Every setting that cannot be, at once.
     pub fn build(self) -> Result<Processor, ConfigErrors> {
-        let mut faults = self.common.faults();
-        if self.common.name.is_empty() {
+        let mut faults = self.draft.faults();
+        if self.draft.name.is_empty() {
             faults.push(ConfigError::missing("name"));
         }
         if self.input.is_empty() {
@@ -235,11 +235,11 @@ impl ProcessorBuilder {
         }
         let circular =
             |topic: &Option<String>| topic.as_ref().is_some_and(|t| self.input.contains(t));
-        if circular(&self.common.dead_letter) {
+        if circular(&self.draft.dead_letter) {
             let reason = "a dead letter would be read and given up again, without end";
             faults.push(ConfigError::contradiction("dead_letter", "input", reason));
         }
-        if circular(&self.common.output) {
+        if circular(&self.draft.output) {
             let reason = "every output would be read as an input again, without end";
             faults.push(ConfigError::contradiction("output", "input", reason));
         }
@@ -247,9 +247,9 @@ impl ProcessorBuilder {
         let Some(runner) = self.handler else {
             return Err(ConfigError::missing("handler").into());
         };
-        let name = &self.common.name;
+        let name = &self.draft.name;
         let group = self.group.unwrap_or_else(|| format!("{name}-group"));
-        let callback_timeout = self.common.drain_timeout + ABORT_GRACE + CALLBACK_MARGIN;
+        let callback_timeout = self.draft.drain_timeout + ABORT_GRACE + CALLBACK_MARGIN;
         let consumer = (self.consumer)(Consumer::builder(&self.client));
         if consumer.settings().max_poll_interval.is_some_and(|most| most < callback_timeout) {
             let reason = "the group would not wait for the drain of a revoked partition to end";
@@ -262,11 +262,11 @@ impl ProcessorBuilder {
             .commit_interval(Some(self.commit_interval))
             .rebalance_callback_timeout(callback_timeout);
         if self.static_member {
-            consumer = consumer.group_instance(format!("{name}-{}", self.common.instance));
+            consumer = consumer.group_instance(format!("{name}-{}", self.draft.instance));
         }
         let source = ConsumerSource::new(consumer)?;
         let sink = ProducerSink::new((self.producer)(Producer::builder(&self.client)).build()?);
-        Ok(self.common.assemble(&self.client, source, sink, runner))
+        Ok(self.draft.assemble(&self.client, source, sink, runner))
     }
 
     /// A processor that reads from a [`Source`] and writes to a [`Sink`] of your own. Settings of
@@ -280,9 +280,9 @@ impl ProcessorBuilder {
         sink: K,
         handler: impl Handler<S::Message>,
     ) -> Result<Processor<S, K>, ConfigErrors> {
-        ConfigErrors::unless_empty(self.common.faults())?;
+        ConfigErrors::unless_empty(self.draft.faults())?;
         let runner = Box::new(HandlerRunner::new(handler));
-        Ok(self.common.assemble(&self.client, source, sink, runner))
+        Ok(self.draft.assemble(&self.client, source, sink, runner))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Settings that do not depend on where records come from.
+//! The settings of a processor as they were given, wherever its records come from.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +16,9 @@ use crate::settings::{Settings, Unreadable};
 use crate::sink::Sink;
 use crate::source::Source;
 
-/// What does not depend on where records come from.
+/// Settings not checked yet: the same for the consumer and for a source of the user's own.
 #[derive(Debug)]
-pub(super) struct Common {
+pub(super) struct Draft {
     pub(super) name: String,
     pub(super) instance: String,
     pub(super) output: Option<String>,
@@ -37,7 +37,7 @@ pub(super) struct Common {
     pub(super) close_timeout: Duration,
 }
 
-impl Default for Common {
+impl Default for Draft {
     fn default() -> Self {
         Self {
             name: String::new(),
@@ -60,7 +60,7 @@ impl Default for Common {
     }
 }
 
-impl Common {
+impl Draft {
     pub(super) fn assemble<S: Source, K: Sink>(
         self,
         client: &Client,
