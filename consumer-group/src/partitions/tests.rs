@@ -196,7 +196,10 @@ impl World {
                     let stays = self.table.stays();
                     let stay = stays.into_iter().find(|stay| stay.at == at).unwrap();
                     self.table.begin_revoking(std::slice::from_ref(&stay));
-                    self.take();
+                    if let Some(Taken::Records { slot, batch }) = self.table.take(1) {
+                        assert_ne!(slot, stay.slot, "handed out though it is being given up");
+                        self.table.put_back(batch.into_messages());
+                    }
                     self.table.unassign(&[stay]);
                     self.expected.remove(&partition);
                     self.paused.remove(&partition);
@@ -400,6 +403,18 @@ fn a_start_is_looked_up_in_the_group_and_then_in_the_log() {
     assert_eq!(table.position(&at), Some(44));
     let plan = table.plan_fetch(BrokerId(0), Lane::Regular, now).unwrap();
     assert_eq!((plan.wanted[0].offset, plan.wanted[0].leader_epoch), (44, 5));
+}
+
+#[test]
+fn nothing_is_fetched_before_the_application_knows() {
+    let now = Instant::now();
+    let (mut table, at, _) = small(|_| {});
+    let stay = table.assign(&at, Start::Committed, true);
+    lead(&mut table, stay.slot);
+    table.seek(&at, Start::Offset(7)).unwrap();
+    assert!(table.plan_fetch(BrokerId(0), Lane::Regular, now).is_err());
+    table.release(&[stay]);
+    assert!(table.plan_fetch(BrokerId(0), Lane::Regular, now).is_ok());
 }
 
 #[test]

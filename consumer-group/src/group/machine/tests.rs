@@ -183,6 +183,24 @@ fn answers_to_what_is_over_are_ignored() {
 }
 
 #[test]
+fn a_heartbeat_of_the_generation_before_says_nothing_of_this_one() {
+    let mut now = Instant::now();
+    let mut machine = machine(now);
+    join(&mut machine, now, &[1]);
+    now += BEAT;
+    let Action::Heartbeat { attempt: old, .. } = only(&mut machine, now) else { panic!() };
+    machine.handle_commit_refused(1, ErrorCode::REBALANCE_IN_PROGRESS, now);
+    assert_eq!(only(&mut machine, now), Action::Revoke(set([1])));
+    machine.handle_revoked();
+    join(&mut machine, now, &[2]);
+    for code in [ErrorCode::ILLEGAL_GENERATION, ErrorCode::REBALANCE_IN_PROGRESS] {
+        machine.handle_heartbeat(old, Err(Failure::Code(code)), now);
+        assert_eq!(drain(&mut machine, now), [], "{code}");
+    }
+    assert!(machine.is_stable());
+}
+
+#[test]
 fn a_silent_application_is_taken_out_and_comes_back() {
     let now = Instant::now();
     let mut machine = machine(now);
