@@ -282,7 +282,7 @@ async fn large_batches_are_not_cut_and_fetched_twice() {
 fn corrupt(world: &World, partition: i32, at: i64) {
     let mut bytes = batch(partition, at..at + 10, Compression::None).to_vec();
     let last_of_value = bytes.len() - 2;
-    bytes[last_of_value] ^= 1;
+    *bytes.get_mut(last_of_value).unwrap() ^= 1;
     world.cluster.append("in", partition, &bytes.into()).unwrap();
 }
 

@@ -68,10 +68,12 @@ fn only(machine: &mut GroupMachine, now: Instant) -> Action {
 
 /// Takes a machine through its first join, as a follower.
 fn join(machine: &mut GroupMachine, now: Instant, partitions: &[i32]) {
-    if machine.poll(now) == Some(Action::FindCoordinator) {
+    let mut action = only(machine, now);
+    if action == Action::FindCoordinator {
         machine.handle_coordinator(Ok(()), now);
+        action = only(machine, now);
     }
-    let Action::Join { attempt, .. } = only(machine, now) else { panic!() };
+    let Action::Join { attempt, .. } = action else { panic!("{action:?}") };
     machine.handle_joined(attempt, Ok(joined(1, false)), now);
     let Action::Sync { attempt, generation: 1, .. } = only(machine, now) else { panic!() };
     machine.handle_synced(attempt, Ok(synced(partitions.iter().copied())), now);
