@@ -126,3 +126,26 @@ async fn a_waiting_retry_frees_its_place() {
     running.all_done().await;
     running.shutdown().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn many_stuck_partitions_stay_within_the_bounds_together() {
+    let world = World::new().with(|settings| settings.limits.outstanding = 100);
+    for partition in 0..9 {
+        for number in 0..100 {
+            world.append(partition, "", &number.to_string());
+        }
+    }
+    world.assign(&[0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    let running = world.start(async |m: TestMessage, _| {
+        if m.partition() < 8 && m.offset() == 0 {
+            sleep(Duration::from_secs(100)).await;
+        }
+        Ok::<_, BoxError>(m.echo())
+    });
+    world.until("the healthy partition done", || world.marked(8) == Some(100)).await;
+    let stats = running.handle.stats();
+    assert!(stats.outstanding <= 100, "{stats:?}");
+    assert_eq!(stats.paused, 8);
+    running.all_done().await;
+    running.shutdown().await.unwrap();
+}

@@ -189,6 +189,19 @@ async fn retries_come_at_the_time_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waits_for_a_retry_lets_go_of_its_batch() {
+    let world = World::new();
+    fill(&world, 8);
+    let running = world.start(async |m: TestMessage, attempt: Attempt| {
+        assert_eq!(m.detached, attempt.is_retry());
+        if attempt.number() < 3 { Err(Failure::error("again")) } else { Ok(m.echo()) }
+    });
+    running.all_done().await;
+    // Each time for the same reason.
+    assert_eq!(running.shutdown().await.unwrap().failed, 16);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_parked_record_waits_for_somebody() {
     let world = World::new();
     fill(&world, 20);

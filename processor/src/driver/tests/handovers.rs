@@ -310,6 +310,25 @@ async fn input_order_is_drained_like_any_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_drain_in_input_order_does_not_wait_for_turns_that_never_come() {
+    let world = World::new().with(|settings| settings.output_order = OutputOrder::Input);
+    fill(&world, 10);
+    let running = world.start(async |m: TestMessage, _| {
+        if m.offset() == 3 {
+            return Err(Failure::Retry(When::After(Duration::from_secs(100))));
+        }
+        sleep(Duration::from_secs(1)).await;
+        Ok(m.echo())
+    });
+    sleep(Duration::from_millis(100)).await;
+    let start = Instant::now();
+    let report = running.shutdown().await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert_eq!((world.committed(0), report.undone), (Some(3), 7));
+    assert_eq!(world.written("out").len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropping_run_drops_the_handlers() {
     let world = World::new();
     fill(&world, 10);

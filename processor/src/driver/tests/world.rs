@@ -32,6 +32,8 @@ pub(super) struct TestMessage {
     key: Option<Bytes>,
     value: Bytes,
     mark: TestMark,
+    /// Whether it has its memory for itself.
+    pub(super) detached: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +90,10 @@ impl Input for TestMessage {
 
     fn size(&self) -> usize {
         self.value.len()
+    }
+
+    fn detach(&self) -> Self {
+        Self { detached: true, ..self.clone() }
     }
 
     fn to_output(&self) -> Output {
@@ -487,6 +493,7 @@ impl TestSource {
                     key,
                     value,
                     mark: TestMark { epoch, next: offset + 1 },
+                    detached: false,
                 })
                 .collect();
             state.turn = number + 1;
