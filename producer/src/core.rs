@@ -38,8 +38,7 @@ pub(crate) struct Core {
     pub(crate) ended: CancellationToken,
     /// Why no further record is accepted.
     refusal: OnceLock<Refused>,
-    /// Why nothing is sent any longer. Set before what is left is given up, and looked at under
-    /// the locks of partitions and topics, so that nothing slips in behind.
+    /// Why nothing is sent any longer.
     over: OnceLock<Over>,
     /// In an order that is the same in every run.
     sinks: Mutex<BTreeMap<BrokerId, Arc<Sink>>>,
@@ -114,10 +113,13 @@ impl Core {
         self.refusal.get()
     }
 
-    /// Accepts no further record. The first reason stays.
+    /// Accepts no further record, and returns when those that are being accepted are. The first
+    /// reason stays.
     pub(crate) fn refuse(&self, why: Refused) {
         let _ = self.refusal.set(why);
         self.budget.wake_all();
+        // Batches are begun under these locks, and only after a look at the refusal.
+        self.topics.all().for_each(|queues| queues.quiesce());
     }
 
     /// What is told to records that are left, if nothing is sent any longer.

@@ -74,7 +74,7 @@ impl TopicQueues {
             drop(staging);
             return self.place(count, core, record, timestamp);
         }
-        if let Some(refused) = core.over().and(core.refusal()) {
+        if let Some(refused) = core.refusal() {
             return Err(refused.clone());
         }
         Staging::check(core, record, timestamp)?;
@@ -99,6 +99,12 @@ impl TopicQueues {
         if let Some(staging) = staging {
             staging.fail(core, &self.topic, reason);
         }
+    }
+
+    /// Returns when no sender is in the middle of an append that began before.
+    pub(crate) fn quiesce(&self) {
+        drop(self.staging.lock());
+        self.queues().for_each(|partition| partition.quiesce());
     }
 
     /// Whether the topic's partitions are known.

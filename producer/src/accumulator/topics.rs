@@ -28,8 +28,9 @@ impl Topics {
     #[cold]
     fn insert(&self, core: &Core, topic: &Topic) -> Option<&TopicQueues> {
         let slot = topic.slot() as usize;
-        let queues = self.by_slot.get_or_make(slot, || TopicQueues::new(core, topic.clone()))?;
+        // Whoever finds the topic may wake the router, which has to find it then as well.
         self.end.fetch_max(slot.saturating_add(1), Ordering::SeqCst);
+        let queues = self.by_slot.get_or_make(slot, || TopicQueues::new(core, topic.clone()))?;
         Some(queues)
     }
 

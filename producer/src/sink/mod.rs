@@ -90,6 +90,14 @@ impl Sink {
     }
 }
 
+#[cfg(test)]
+impl Sink {
+    /// Partitions on the list, and bytes counted.
+    pub(crate) fn look(&self) -> (usize, isize) {
+        (self.list.lock().len(), self.bytes.load(Ordering::Relaxed))
+    }
+}
+
 fn signed(bytes: usize) -> isize {
     isize::try_from(bytes).unwrap_or(isize::MAX)
 }

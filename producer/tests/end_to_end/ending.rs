@@ -210,3 +210,47 @@ async fn closing_twice_and_flushing_afterwards_end() {
     producer.flush().await.unwrap();
     assert_eq!(world.log(0).len(), 10);
 }
+
+/// On real threads: whatever moment the close comes at, everything that was accepted is told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sends_that_race_a_close_are_refused_or_told() {
+    for round in 0..30u64 {
+        let world = World::new(2, 4);
+        let builder = world.builder().max_batch_size(1 << 10).buffer_memory(256 << 10);
+        let producer = builder.build().unwrap();
+        let senders: Vec<_> = (0..3)
+            .map(|_| {
+                let (producer, topic) = (producer.clone(), world.topic.clone());
+                tokio::spawn(async move {
+                    let mut accepted = Vec::new();
+                    while let Ok(delivery) = producer.send(&topic, Record::value(b"x")).await {
+                        accepted.push(delivery);
+                        if accepted.len() % 100 == 0 {
+                            tokio::task::yield_now().await;
+                        }
+                    }
+                    accepted
+                })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_micros(round * 100)).await;
+        let patient = round % 2 == 1;
+        let within = if patient { 10 * SECOND } else { Duration::ZERO };
+        let closed = producer.clone().close(within).await;
+        let (mut written, mut left) = (0, 0);
+        for sender in senders {
+            for delivery in sender.await.unwrap() {
+                match delivery.now_or_never().expect("told by the end of the close") {
+                    Ok(_) => written += 1,
+                    Err(_) => left += 1,
+                }
+            }
+        }
+        assert_eq!(closed.not_written.len() + closed.unknown.len(), left, "round {round}");
+        if patient {
+            let logged: i64 = (0..4).map(|partition| world.cluster.log_end("in", partition)).sum();
+            assert_eq!((left, logged), (0, written), "round {round}: {closed:?}");
+        }
+        assert_eq!(producer.buffered(), 0);
+    }
+}

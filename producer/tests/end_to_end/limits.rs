@@ -2,24 +2,25 @@
 
 use std::time::Duration;
 
-use ottla_producer::{Producer, Record, Refused};
+use ottla_producer::{Delivery, Producer, Record, Refused};
 use ottla_protocol::ApiKey;
 
 use crate::support::{World, timed};
 
 /// A producer whose buffer is full, because the broker holds its answer back for a second.
-async fn full(world: &World) -> Producer {
+async fn full(world: &World) -> (Producer, Delivery) {
     let producer =
         world.builder().max_batch_size(16 << 10).buffer_memory(64 << 10).build().unwrap();
     world.send_one(&producer, 0, 0).await.unwrap();
     let second = Duration::from_secs(1);
     world.cluster.faults().delay_reply(ApiKey::PRODUCE, second).times(1).arm();
+    let first = producer.try_send(&world.topic, Record::value(&[1; 1000])).unwrap();
     loop {
         match producer.try_send(&world.topic, Record::value(&[1; 1000])) {
             Ok(_) => {}
             Err(Refused::Full { limit }) => {
                 assert_eq!(limit, 64 << 10);
-                return producer;
+                return (producer, first);
             }
             Err(other) => panic!("{other:?}"),
         }
@@ -29,12 +30,18 @@ async fn full(world: &World) -> Producer {
 #[tokio::test(start_paused = true)]
 async fn who_waits_for_room_is_served_in_order_and_nobody_overtakes() {
     let world = World::new(1, 1);
-    let producer = full(&world).await;
+    let (producer, first) = full(&world).await;
+    let mut last = Some(first);
     let order = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let mut waiting = Vec::new();
     for number in 0..20u32 {
         let (producer, topic, order) = (producer.clone(), world.topic.clone(), order.clone());
+        // The last comes when there is room, but the others have not been woken yet.
+        let trigger = (number == 19).then(|| last.take()).flatten();
         waiting.push(tokio::spawn(async move {
+            if let Some(written) = trigger {
+                written.await.unwrap();
+            }
             let delivery = producer.send(&topic, Record::value(&number.to_be_bytes())).await;
             order.lock().unwrap().push(number);
             delivery.unwrap().await.unwrap().offset
@@ -56,7 +63,7 @@ async fn who_waits_for_room_is_served_in_order_and_nobody_overtakes() {
 #[tokio::test(start_paused = true)]
 async fn a_send_that_is_cancelled_sends_nothing_and_passes_its_turn_on() {
     let world = World::new(1, 1);
-    let producer = full(&world).await;
+    let (producer, _first) = full(&world).await;
     let cancelled: Vec<_> = (0..5)
         .map(|_| {
             let (producer, topic) = (producer.clone(), world.topic.clone());
@@ -86,7 +93,8 @@ async fn a_full_buffer_does_not_wait_for_the_linger() {
     let world = World::new(1, 4);
     let hour = Duration::from_secs(3600);
     let builder = world.builder().max_batch_size(16 << 10).buffer_memory(64 << 10);
-    let producer = builder.linger(hour).delivery_timeout(hour * 2).build().unwrap();
+    let builder = builder.linger(hour).min_request_spacing(hour).delivery_timeout(hour * 2);
+    let producer = builder.build().unwrap();
     world.send_one(&producer, 0, 0).await.unwrap();
     let (_, took) = timed(async {
         for number in 0..1000 {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ottla_producer::{Header, Record};
+use ottla_protocol::ApiKey;
 
 use crate::support::{World, offsets, timed};
 
@@ -62,10 +63,26 @@ async fn the_first_record_does_not_wait_and_the_next_are_gathered() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let (_, took) = timed(world.send_one(&producer, 0, 1)).await;
     assert!(took < Duration::from_millis(1), "{took:?}");
-    let requests = || world.cluster.counters().requests(ottla_protocol::ApiKey::PRODUCE);
+    let requests = || world.cluster.counters().requests(ApiKey::PRODUCE);
     let before = requests();
     offsets(world.send(&producer, 0, 2..1000).await).await;
     assert!(requests() - before <= 2, "{} requests", requests() - before);
+}
+
+/// Batches that are as large as they get gain nothing by waiting.
+#[tokio::test(start_paused = true)]
+async fn small_batches_keep_five_on_the_wire() {
+    let world = World::new(1, 1);
+    let producer = world.builder().max_batch_size(1 << 10).build().unwrap();
+    world.send_one(&producer, 0, 0).await.unwrap();
+    world.cluster.faults().delay(ApiKey::PRODUCE, Duration::from_millis(100)).arm();
+    let before = world.network.trace().len();
+    let deliveries = world.send(&producer, 0, 1..600).await;
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let writes = world.network.trace().split_off(before);
+    let requests: usize = writes.iter().map(|write| write.frames()).sum();
+    assert_eq!(requests, 5, "{writes:?}");
+    offsets(deliveries).await;
 }
 
 #[tokio::test(start_paused = true)]

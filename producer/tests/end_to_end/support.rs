@@ -38,6 +38,19 @@ pub(crate) struct Write {
     bytes: Vec<u8>,
 }
 
+impl Write {
+    /// How many of the client's requests end with this write or lie within it, if it begins one.
+    pub(crate) fn frames(&self) -> usize {
+        let (mut rest, mut frames) = (&self.bytes[..], 0);
+        while let Some((length, body)) = rest.split_first_chunk::<4>() {
+            let length = usize::try_from(u32::from_be_bytes(*length)).unwrap();
+            frames += 1;
+            rest = body.get(length..).unwrap_or_default();
+        }
+        frames
+    }
+}
+
 impl World {
     /// A cluster with the topic `in`, whose partitions are led by the brokers in turn.
     pub(crate) fn new(brokers: u16, partitions: i32) -> Self {
@@ -179,8 +192,8 @@ impl AsyncWrite for Recorded {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
-        self.poll_write(cx, first)
+        let all: Vec<u8> = bufs.iter().flat_map(|buf| buf.iter().copied()).collect();
+        self.poll_write(cx, &all)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,0 +1,278 @@
+//! What a partition's lock guards, and what it decides by that alone.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ottla_protocol::{
+    Uuid,
+    records::{BATCH_HEADER_LEN, BatchBuilder, BatchKind, Records, Sequence},
+};
+use tokio::time::Instant;
+
+use super::super::batch::{Burden, DrainedBatch, OpenBatch, QueuedBatch};
+use super::super::reply::Reply;
+use super::{Next, Numbered};
+use crate::{
+    core::Core,
+    error::Refused,
+    idempotence::{Answer, Sequencer},
+    outcome::Delivery,
+    record::Record,
+    sink::Sink,
+};
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) open: Option<OpenBatch>,
+    pub(super) queued: VecDeque<QueuedBatch>,
+    /// Drained once and returned: numbered anew before anything in `queued`.
+    pub(super) returned: VecDeque<DrainedBatch>,
+    pub(super) sequencer: Sequencer<DrainedBatch>,
+    /// A batch is between the queue and the sequencer, being compressed.
+    pub(super) draining: bool,
+    /// The sink of the leader's broker; none while there is no leader.
+    pub(super) sink: Option<Arc<Sink>>,
+    pub(super) leader_epoch: i32,
+    /// The topic that the sequences are for; zero while nobody has told its id.
+    pub(super) topic_id: Uuid,
+    /// Whether the sink has this partition on its list.
+    pub(super) listed: bool,
+    /// Nothing is sent before, after an error.
+    pub(super) resume_at: Option<Instant>,
+    pub(super) failures: u32,
+    /// The deadline that the router watches for this partition.
+    pub(super) alarm: Option<Instant>,
+    pub(super) last_error: Option<String>,
+    /// The last request that took a batch from here: a request holds one of each partition.
+    pub(super) round: u64,
+}
+
+impl State {
+    pub(super) fn new(sequencer: Sequencer<DrainedBatch>) -> Self {
+        Self {
+            open: None,
+            queued: VecDeque::new(),
+            returned: VecDeque::new(),
+            sequencer,
+            draining: false,
+            sink: None,
+            leader_epoch: -1,
+            topic_id: Uuid::ZERO,
+            listed: false,
+            resume_at: None,
+            failures: 0,
+            alarm: None,
+            last_error: None,
+            round: 0,
+        }
+    }
+
+    pub(super) fn append(
+        &mut self,
+        core: &Core,
+        record: &Record<'_>,
+        timestamp: i64,
+        staged: Option<&Burden>,
+    ) -> Result<(Delivery, usize), Refused> {
+        let parts = record.parts();
+        let limit = core.config.max_batch_size;
+        if let Some(open) = &self.open {
+            let len = open.builder.record_len(timestamp, &parts);
+            if open.builder.encoded_len().saturating_add(len) > limit {
+                let batch = self.open.take().map(OpenBatch::seal);
+                self.queued.extend(batch);
+            }
+        }
+        let open = match &mut self.open {
+            Some(open) => open,
+            None => {
+                // Staged records were accepted before, and may go on until the very end.
+                let refusal = match staged {
+                    None => core.refusal(),
+                    Some(_) => core.over().and(core.refusal()),
+                };
+                if let Some(refused) = refusal {
+                    return Err(refused.clone());
+                }
+                self.adopt(core);
+                let builder = BatchBuilder::new();
+                let size = builder.record_len(timestamp, &parts).saturating_add(BATCH_HEADER_LEN);
+                if size > limit {
+                    return Err(Refused::TooLarge { size, limit });
+                }
+                let burden = match staged {
+                    Some(staged) => staged.heir(core),
+                    None => Burden::new(core, Instant::now() + core.config.delivery_timeout),
+                };
+                self.open.insert(OpenBatch { builder, burden })
+            }
+        };
+        let before = open.builder.capacity();
+        let index = open.builder.append(timestamp, &parts, &core.pool).map_err(|_| {
+            // Sizes were looked at above, and a fresh batch takes any timestamp.
+            Refused::TooLarge { size: usize::MAX, limit }
+        })?;
+        let capacity = open.builder.capacity();
+        if capacity != before {
+            open.burden.holds(capacity);
+        }
+        Ok((open.burden.promise.delivery(index), capacity.saturating_sub(before)))
+    }
+
+    /// The deadline to watch, unless one as early is watched already.
+    pub(super) fn alarm_for_new_batch(&mut self) -> Option<Instant> {
+        if self.alarm.is_some() {
+            return None;
+        }
+        self.alarm = self.earliest_deadline();
+        self.alarm
+    }
+
+    /// Whether there is something to send now that gains nothing by waiting.
+    pub(super) fn is_ripe(&self) -> bool {
+        self.has_resend_or_sealed() && self.is_sendable()
+    }
+
+    pub(super) fn is_led_through(&self, sink: &Arc<Sink>) -> bool {
+        self.sink.as_ref().is_some_and(|own| Arc::ptr_eq(own, sink))
+    }
+
+    /// Puts the next try off after an error, once for all batches that it hits.
+    pub(super) fn back_off(&mut self, core: &Core, reply: &Reply) {
+        let upset = self.sequencer.is_upset();
+        match reply.answer {
+            Answer::Written => {
+                if !upset {
+                    (self.failures, self.resume_at, self.last_error) = (0, None, None);
+                }
+                return;
+            }
+            Answer::RefusedForNow | Answer::Unsure if !upset => {
+                self.failures = self.failures.saturating_add(1);
+                self.resume_at = Some(Instant::now() + core.backoff(self.failures));
+            }
+            // A lost sequence is mended by the next epoch, at once; unless that does not help.
+            Answer::OutOfSequence if !upset => {
+                if self.failures > 0 {
+                    self.resume_at = Some(Instant::now() + core.backoff(self.failures));
+                }
+                self.failures = self.failures.saturating_add(1);
+            }
+            _ => {}
+        }
+        if let Some(cause) = &reply.cause {
+            self.last_error = Some(cause.clone());
+        }
+    }
+
+    /// Batches of one partition are begun, and so expire, in order.
+    pub(super) fn earliest_deadline(&self) -> Option<Instant> {
+        let returned = self.returned.front().map(|batch| batch.burden.deadline);
+        let queued = self.queued.front().map(|batch| batch.burden.deadline);
+        let open = self.open.as_ref().map(|open| open.burden.deadline);
+        let drained = self.sequencer.front().map(|batch| batch.burden.deadline);
+        [drained, returned, queued, open].into_iter().flatten().min()
+    }
+
+    pub(super) fn has_something(&self) -> bool {
+        self.has_resend_or_sealed() || self.open.is_some()
+    }
+
+    pub(super) fn has_resend_or_sealed(&self) -> bool {
+        self.sequencer.has_resend() || !self.returned.is_empty() || !self.queued.is_empty()
+    }
+
+    pub(super) fn unsent_bytes(&self) -> usize {
+        let open = self.open.as_ref().map_or(0, |open| open.builder.capacity());
+        self.queued.iter().map(|batch| batch.raw.capacity()).sum::<usize>().saturating_add(open)
+    }
+
+    pub(super) fn next(&mut self, core: &Core, room: usize) -> Next {
+        if self.draining {
+            return Next::Nothing;
+        }
+        self.adopt(core);
+        if let Some(batch) = self.sequencer.peek_resend() {
+            if batch.sealed.encoded_len() > room {
+                return Next::TooLarge;
+            }
+            if let Some((ticket, sequence, batch)) = self.sequencer.resend() {
+                return Next::Numbered(Numbered { ticket, records: freeze(batch, sequence) });
+            }
+        }
+        if !self.sequencer.may_drain() {
+            return Next::Nothing;
+        }
+        if let Some(batch) = self.returned.front() {
+            if batch.sealed.encoded_len() > room {
+                return Next::TooLarge;
+            }
+            return match self.returned.pop_front() {
+                Some(batch) => Next::Numbered(self.number(batch)),
+                None => Next::Nothing,
+            };
+        }
+        let size = match (self.queued.front(), &self.open) {
+            (Some(queued), _) => queued.raw.encoded_len(),
+            (None, Some(open)) => open.builder.encoded_len(),
+            (None, None) => return Next::Nothing,
+        };
+        if size > room {
+            return Next::TooLarge;
+        }
+        let batch = self.queued.pop_front().or_else(|| self.open.take().map(OpenBatch::seal));
+        batch.map_or(Next::Nothing, |batch| {
+            self.draining = true;
+            Next::Fresh(batch)
+        })
+    }
+
+    pub(super) fn number(&mut self, mut batch: DrainedBatch) -> Numbered {
+        batch.burden.promise.set_possibly_written();
+        let count = batch.sealed.count();
+        let (ticket, sequence) = self.sequencer.drain(batch, count);
+        let records = match self.sequencer.back() {
+            Some(batch) => freeze(batch, sequence),
+            None => Records::new(),
+        };
+        Numbered { ticket, records }
+    }
+
+    /// After answers and expiries: goes to the next epoch where one is due. Returns whether the
+    /// partition has to be put on its sink's list.
+    pub(super) fn settle_down(&mut self, core: &Core) -> bool {
+        for batch in self.sequencer.renew().into_iter().rev() {
+            self.returned.push_front(batch);
+        }
+        if self.sequencer.exhausted().is_some() {
+            // The router gets another identity.
+            core.router.notify_one();
+        }
+        self.list()
+    }
+
+    /// Claims a place on the sink's list if there is something that may be sent and none is
+    /// claimed; the caller must then put the partition there.
+    pub(super) fn list(&mut self) -> bool {
+        let list = !self.listed && self.sink.is_some() && self.is_sendable();
+        self.listed |= list;
+        list
+    }
+
+    pub(super) fn is_sendable(&self) -> bool {
+        let fresh = !self.returned.is_empty() || !self.queued.is_empty() || self.open.is_some();
+        !self.draining && (self.sequencer.may_resend() || (fresh && self.sequencer.may_drain()))
+    }
+
+    pub(super) fn adopt(&mut self, core: &Core) {
+        if self.sequencer.wants_identity() {
+            if let Some(identity) = core.identity() {
+                self.sequencer.adopt(identity);
+            }
+        }
+    }
+}
+
+fn freeze(batch: &DrainedBatch, sequence: Sequence) -> Records {
+    batch.sealed.freeze(sequence, BatchKind::Plain)
+}
