@@ -223,7 +223,7 @@ async fn sends_that_race_a_close_are_refused_or_told() {
                 let (producer, topic) = (producer.clone(), world.topic.clone());
                 tokio::spawn(async move {
                     let mut accepted = Vec::new();
-                    while let Ok(delivery) = producer.send(&topic, Record::value(b"x")).await {
+                    while let Ok(delivery) = producer.send(&topic, Record::value(&[0; 200])).await {
                         accepted.push(delivery);
                         if accepted.len() % 100 == 0 {
                             tokio::task::yield_now().await;
