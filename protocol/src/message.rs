@@ -54,9 +54,14 @@ macro_rules! message {
                         tagged: $crate::message::range!($($tag_min $(- $tag_max)?)?),
                         default: $crate::message::text!($($default)?),
                         ignorable: $crate::message::given!($(ignorable $($ignorable)?)?),
+                        structure: <$ty as $crate::schema::Described>::STRUCTURE,
                     },
                 )*],
             };
+        }
+
+        impl $crate::schema::Described for $name {
+            const STRUCTURE: Option<&'static $crate::schema::Struct> = Some(&Self::SCHEMA);
         }
 
         impl Default for $name {
@@ -229,7 +234,7 @@ macro_rules! message {
             }
         }
 
-        #[cfg(test)]
+        #[cfg(any(test, feature = "arbitrary"))]
         impl $crate::wire::arbitrary::Arbitrary for $name {
             fn arbitrary(
                 g: &mut $crate::wire::arbitrary::Gen,

@@ -1,6 +1,12 @@
 //! Descriptions of messages as data, for comparing them with Kafka's own definitions.
 
-use crate::wire::{Version, VersionRange};
+use bytes::Bytes;
+
+use crate::{
+    ErrorCode, Uuid,
+    records::Records,
+    wire::{Version, VersionRange},
+};
 
 /// A structure of a message.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +44,9 @@ pub struct Field {
     pub default: Option<&'static str>,
     /// Whether a version without the field may silently drop its value.
     pub ignorable: bool,
+    /// The structure it holds, be it one, or none or one, or many of them; `None` for the types
+    /// that have no fields.
+    pub structure: Option<&'static Struct>,
 }
 
 impl Field {
@@ -52,4 +61,29 @@ impl Field {
     pub const fn tagged_at(&self, v: Version) -> bool {
         v.flexible && self.versions.contains(v.number) && self.tagged.contains(v.number)
     }
+}
+
+/// A type that a field can have.
+pub trait Described {
+    /// What it looks like, unless it has no fields. That of an array or of a value that may be null
+    /// is that of the value itself.
+    const STRUCTURE: Option<&'static Struct>;
+}
+
+macro_rules! without_fields {
+    ($($ty:ty),+) => {$(
+        impl Described for $ty {
+            const STRUCTURE: Option<&'static Struct> = None;
+        }
+    )+};
+}
+
+without_fields!(bool, i8, i16, u16, i32, u32, i64, f64, String, Uuid, ErrorCode, Bytes, Records);
+
+impl<T: Described> Described for Vec<T> {
+    const STRUCTURE: Option<&'static Struct> = T::STRUCTURE;
+}
+
+impl<T: Described> Described for Option<T> {
+    const STRUCTURE: Option<&'static Struct> = T::STRUCTURE;
 }

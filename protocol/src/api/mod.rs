@@ -1,6 +1,6 @@
 //! One file per API: its request and response as schemas.
 
-#[cfg(test)]
+#[cfg(any(test, feature = "arbitrary"))]
 use crate::wire::Version;
 use crate::{
     ApiKey,
@@ -46,8 +46,9 @@ macro_rules! apis {
         )+
 
         /// Shows every message of every API at every version to a test.
-        #[cfg(test)]
-        pub(crate) fn each_message(visit: &mut impl VisitMessage) {
+        #[cfg(any(test, feature = "arbitrary"))]
+        #[doc(hidden)]
+        pub fn each_message(visit: &mut impl VisitMessage) {
             $(
                 let versions = <$request as Request>::VERSIONS;
                 for number in versions.min..=versions.max {
@@ -73,10 +74,13 @@ macro_rules! apis {
 }
 
 /// What a test does with every message; see [`each_message`].
-#[cfg(test)]
-pub(crate) trait VisitMessage {
+#[cfg(any(test, feature = "arbitrary"))]
+#[doc(hidden)]
+pub trait VisitMessage {
+    /// Sees a request or a response at one version.
     fn message<M: crate::wire::arbitrary::Arbitrary>(&mut self, _: Version) {}
 
+    /// Sees a request along with its response at one version.
     fn api<R>(&mut self, _: Version)
     where
         R: Request + crate::wire::arbitrary::Arbitrary,
@@ -101,21 +105,34 @@ pub struct Api {
 }
 
 apis! {
+    add_offsets_to_txn: AddOffsetsToTxnRequest => AddOffsetsToTxnResponse;
+    add_partitions_to_txn: AddPartitionsToTxnRequest => AddPartitionsToTxnResponse;
     api_versions: ApiVersionsRequest => ApiVersionsResponse;
+    create_partitions: CreatePartitionsRequest => CreatePartitionsResponse;
     create_topics: CreateTopicsRequest => CreateTopicsResponse;
+    delete_groups: DeleteGroupsRequest => DeleteGroupsResponse;
+    delete_records: DeleteRecordsRequest => DeleteRecordsResponse;
     delete_topics: DeleteTopicsRequest => DeleteTopicsResponse;
+    describe_cluster: DescribeClusterRequest => DescribeClusterResponse;
+    describe_configs: DescribeConfigsRequest => DescribeConfigsResponse;
+    describe_groups: DescribeGroupsRequest => DescribeGroupsResponse;
+    end_txn: EndTxnRequest => EndTxnResponse;
     fetch: FetchRequest => FetchResponse;
     find_coordinator: FindCoordinatorRequest => FindCoordinatorResponse;
     heartbeat: HeartbeatRequest => HeartbeatResponse;
     init_producer_id: InitProducerIdRequest => InitProducerIdResponse;
     join_group: JoinGroupRequest => JoinGroupResponse;
     leave_group: LeaveGroupRequest => LeaveGroupResponse;
+    list_groups: ListGroupsRequest => ListGroupsResponse;
     list_offsets: ListOffsetsRequest => ListOffsetsResponse;
     metadata: MetadataRequest => MetadataResponse;
     offset_commit: OffsetCommitRequest => OffsetCommitResponse;
+    offset_delete: OffsetDeleteRequest => OffsetDeleteResponse;
     offset_fetch: OffsetFetchRequest => OffsetFetchResponse;
+    offset_for_leader_epoch: OffsetForLeaderEpochRequest => OffsetForLeaderEpochResponse;
     produce: ProduceRequest => ProduceResponse;
     sync_group: SyncGroupRequest => SyncGroupResponse;
+    txn_offset_commit: TxnOffsetCommitRequest => TxnOffsetCommitResponse;
 }
 
 #[cfg(test)]

@@ -5,18 +5,21 @@ use std::fmt::Debug;
 use bytes::Bytes;
 
 use super::{Decode, Encode, Version};
-use crate::{ErrorCode, Uuid, records::Records};
+use crate::{ErrorCode, Uuid, records::Records, schema::Described};
 
 /// A stream of numbers that is the same for the same seed (splitmix64).
 #[derive(Debug)]
-pub(crate) struct Gen(u64);
+pub struct Gen(u64);
 
 impl Gen {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// The stream of a seed.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    /// The next number.
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -24,21 +27,34 @@ impl Gen {
         z ^ (z >> 31)
     }
 
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit as u64).unwrap()
+    /// A number below `limit`, or zero.
+    pub fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.number() % (limit as u64).max(1)).unwrap_or(0)
     }
 
-    pub(crate) fn one_in(&mut self, n: usize) -> bool {
+    /// Whether the one case in `n` has come.
+    pub fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 
-    pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
-        (0..length).map(|_| self.next().to_be_bytes()[0]).collect()
+    /// That many bytes.
+    pub fn bytes(&mut self, length: usize) -> Vec<u8> {
+        (0..length).map(|_| self.byte()).collect()
+    }
+
+    fn byte(&mut self) -> u8 {
+        let [byte, ..] = self.number().to_be_bytes();
+        byte
+    }
+
+    fn array<const N: usize>(&mut self) -> [u8; N] {
+        std::array::from_fn(|_| self.byte())
     }
 }
 
 /// A value that version `v` can carry; null only where `nullable`.
-pub(crate) trait Arbitrary: Encode + Decode + PartialEq + Debug + Default {
+pub trait Arbitrary: Encode + Decode + Described + PartialEq + Debug + Default {
+    /// Makes one.
     fn arbitrary(g: &mut Gen, v: Version, nullable: bool) -> Self;
 }
 
@@ -47,19 +63,24 @@ macro_rules! numbers {
         impl Arbitrary for $ty {
             fn arbitrary(g: &mut Gen, _: Version, _: bool) -> Self {
                 let edges = [0, 1, Self::MIN, Self::MAX, Self::MAX - 1];
-                match g.below(8) {
-                    edge @ 0..5 => edges[edge],
-                    _ => {
-                        let bytes = g.next().to_be_bytes();
-                        Self::from_be_bytes(*bytes.first_chunk().unwrap())
-                    }
-                }
+                let edge = edges.get(g.below(8)).copied();
+                edge.unwrap_or_else(|| Self::from_be_bytes(g.array()))
             }
         }
     )+};
 }
 
 numbers!(i8, i16, u16, i32, u32, i64);
+
+impl Arbitrary for f64 {
+    /// Never one that is unequal to itself.
+    fn arbitrary(g: &mut Gen, _: Version, _: bool) -> Self {
+        let edges = [0.0, -0.0, 1.5, Self::MIN, Self::MAX, Self::INFINITY, Self::MIN_POSITIVE];
+        let edge = edges.get(g.below(12)).copied();
+        let value = edge.unwrap_or_else(|| Self::from_be_bytes(g.array()));
+        if value.is_nan() { 0.1 } else { value }
+    }
+}
 
 impl Arbitrary for bool {
     fn arbitrary(g: &mut Gen, _: Version, _: bool) -> Self {
@@ -75,7 +96,7 @@ impl Arbitrary for ErrorCode {
 
 impl Arbitrary for Uuid {
     fn arbitrary(g: &mut Gen, _: Version, _: bool) -> Self {
-        Self(*g.bytes(16).first_chunk().unwrap())
+        Self(g.array())
     }
 }
 
@@ -83,7 +104,8 @@ impl Arbitrary for String {
     fn arbitrary(g: &mut Gen, _: Version, _: bool) -> Self {
         // Around 127 the compact length grows to a second byte.
         let length = if g.one_in(40) { 120 + g.below(20) } else { g.below(7) };
-        (0..length).map(|_| ['a', '0', '-', 'ü', '√', '𐍈'][g.below(6)]).collect()
+        let letters = ['a', '0', '-', 'ü', '√', '𐍈'];
+        (0..length).filter_map(|_| letters.get(g.below(letters.len()))).collect()
     }
 }
 

@@ -1,8 +1,9 @@
 //! The primitives every message is made of: a reader that cannot read past its end, a writer
 //! that never copies record payloads, and how each Kafka type looks on the wire.
 
-#[cfg(test)]
-pub(crate) mod arbitrary;
+#[cfg(any(test, feature = "arbitrary"))]
+#[doc(hidden)]
+pub mod arbitrary;
 mod error;
 mod field;
 mod frame;

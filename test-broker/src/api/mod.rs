@@ -135,8 +135,30 @@ pub(crate) fn flexible_from(key: ApiKey) -> Option<i16> {
     APIS.iter().find(|api| api.key == key).map(|api| api.flexible)
 }
 
+/// What [`answer`] answers; the codecs know more APIs than this broker has.
+const SERVED: &[ApiKey] = &[
+    ApiKey::PRODUCE,
+    ApiKey::FETCH,
+    ApiKey::LIST_OFFSETS,
+    ApiKey::METADATA,
+    ApiKey::OFFSET_COMMIT,
+    ApiKey::OFFSET_FETCH,
+    ApiKey::FIND_COORDINATOR,
+    ApiKey::JOIN_GROUP,
+    ApiKey::HEARTBEAT,
+    ApiKey::LEAVE_GROUP,
+    ApiKey::SYNC_GROUP,
+    ApiKey::API_VERSIONS,
+    ApiKey::CREATE_TOPICS,
+    ApiKey::DELETE_TOPICS,
+    ApiKey::INIT_PRODUCER_ID,
+];
+
 /// The versions of an API that a cluster serves; `None` if it does not have the API.
 fn served(settings: &Settings, api: &Api) -> Option<VersionRange> {
+    if !SERVED.contains(&api.key) {
+        return None;
+    }
     match settings.max_versions.get(&api.key) {
         None => Some(api.versions),
         Some(None) => None,
