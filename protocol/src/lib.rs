@@ -18,6 +18,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `gzip`, `snappy`, `lz4`, `zstd` (all default) | that codec, in pure Rust |
+//! | `admin` | what producers and consumers never send: administration, share groups, Kafka Streams |
 //! | `broker` | the broker's side of every message: requests read, responses written |
 
 pub mod api;

@@ -4,6 +4,7 @@
 use crate::wire::Version;
 use crate::{
     ApiKey,
+    schema::Struct,
     wire::{Decode, Encode, VersionRange},
 };
 
@@ -39,38 +40,58 @@ pub trait Request: Encode + direction::Received + Send + Sync + 'static {
 }
 
 macro_rules! apis {
-    ($($module:ident: $request:ident => $response:ident;)+) => {
+    (
+        client {$($module:ident: $request:ident => $response:ident;)+}
+        admin {$($admin:ident: $admin_request:ident => $admin_response:ident;)+}
+    ) => {
         $(
             pub mod $module;
             pub use $module::*;
         )+
 
+        /// What producers, consumers and members of their groups never send: administration, and
+        /// the protocols of share groups and of Kafka Streams.
+        #[cfg(any(test, feature = "admin"))]
+        pub mod admin {
+            $(
+                pub mod $admin;
+                pub use $admin::*;
+            )+
+        }
+        #[cfg(any(test, feature = "admin"))]
+        pub use admin::*;
+
         /// Shows every message of every API at every version to a test.
         #[cfg(any(test, feature = "arbitrary"))]
         #[doc(hidden)]
         pub fn each_message(visit: &mut impl VisitMessage) {
-            $(
-                let versions = <$request as Request>::VERSIONS;
-                for number in versions.min..=versions.max {
-                    let v = crate::wire::Version::new(number, <$request as Request>::FLEXIBLE);
-                    visit.message::<$request>(v);
-                    visit.message::<$response>(v);
-                    visit.api::<$request>(v);
-                }
-            )+
+            $(show::<$request>(visit);)+
+            $(show::<$admin_request>(visit);)+
         }
 
-        /// Every API this library has, with its versions.
-        pub const APIS: &[Api] = &[$(
-            Api {
-                key: <$request as Request>::KEY,
-                versions: <$request as Request>::VERSIONS,
-                flexible: <$request as Request>::FLEXIBLE,
-                request: &$request::SCHEMA,
-                response: &$response::SCHEMA,
-            },
-        )+];
+        /// Every API this build has, with its versions.
+        pub const APIS: &[Api] = &[
+            $(Api::of::<$request>(&$request::SCHEMA, &$response::SCHEMA),)+
+            $(
+                #[cfg(any(test, feature = "admin"))]
+                Api::of::<$admin_request>(&$admin_request::SCHEMA, &$admin_response::SCHEMA),
+            )+
+        ];
     };
+}
+
+#[cfg(any(test, feature = "arbitrary"))]
+fn show<R>(visit: &mut impl VisitMessage)
+where
+    R: Request + crate::wire::arbitrary::Arbitrary,
+    R::Response: crate::wire::arbitrary::Arbitrary,
+{
+    for number in R::VERSIONS.min..=R::VERSIONS.max {
+        let v = Version::new(number, R::FLEXIBLE);
+        visit.message::<R>(v);
+        visit.message::<R::Response>(v);
+        visit.api::<R>(v);
+    }
 }
 
 /// What a test does with every message; see [`each_message`].
@@ -99,40 +120,93 @@ pub struct Api {
     /// The first flexible version; `i16::MAX` if there is none.
     pub flexible: i16,
     /// The request's outermost structure.
-    pub request: &'static crate::schema::Struct,
+    pub request: &'static Struct,
     /// The response's outermost structure.
-    pub response: &'static crate::schema::Struct,
+    pub response: &'static Struct,
+}
+
+impl Api {
+    const fn of<R: Request>(request: &'static Struct, response: &'static Struct) -> Self {
+        Self { key: R::KEY, versions: R::VERSIONS, flexible: R::FLEXIBLE, request, response }
+    }
 }
 
 apis! {
-    add_offsets_to_txn: AddOffsetsToTxnRequest => AddOffsetsToTxnResponse;
-    add_partitions_to_txn: AddPartitionsToTxnRequest => AddPartitionsToTxnResponse;
-    api_versions: ApiVersionsRequest => ApiVersionsResponse;
-    create_partitions: CreatePartitionsRequest => CreatePartitionsResponse;
-    create_topics: CreateTopicsRequest => CreateTopicsResponse;
-    delete_groups: DeleteGroupsRequest => DeleteGroupsResponse;
-    delete_records: DeleteRecordsRequest => DeleteRecordsResponse;
-    delete_topics: DeleteTopicsRequest => DeleteTopicsResponse;
-    describe_cluster: DescribeClusterRequest => DescribeClusterResponse;
-    describe_configs: DescribeConfigsRequest => DescribeConfigsResponse;
-    describe_groups: DescribeGroupsRequest => DescribeGroupsResponse;
-    end_txn: EndTxnRequest => EndTxnResponse;
-    fetch: FetchRequest => FetchResponse;
-    find_coordinator: FindCoordinatorRequest => FindCoordinatorResponse;
-    heartbeat: HeartbeatRequest => HeartbeatResponse;
-    init_producer_id: InitProducerIdRequest => InitProducerIdResponse;
-    join_group: JoinGroupRequest => JoinGroupResponse;
-    leave_group: LeaveGroupRequest => LeaveGroupResponse;
-    list_groups: ListGroupsRequest => ListGroupsResponse;
-    list_offsets: ListOffsetsRequest => ListOffsetsResponse;
-    metadata: MetadataRequest => MetadataResponse;
-    offset_commit: OffsetCommitRequest => OffsetCommitResponse;
-    offset_delete: OffsetDeleteRequest => OffsetDeleteResponse;
-    offset_fetch: OffsetFetchRequest => OffsetFetchResponse;
-    offset_for_leader_epoch: OffsetForLeaderEpochRequest => OffsetForLeaderEpochResponse;
-    produce: ProduceRequest => ProduceResponse;
-    sync_group: SyncGroupRequest => SyncGroupResponse;
-    txn_offset_commit: TxnOffsetCommitRequest => TxnOffsetCommitResponse;
+    client {
+        add_offsets_to_txn: AddOffsetsToTxnRequest => AddOffsetsToTxnResponse;
+        add_partitions_to_txn: AddPartitionsToTxnRequest => AddPartitionsToTxnResponse;
+        api_versions: ApiVersionsRequest => ApiVersionsResponse;
+        consumer_group_heartbeat: ConsumerGroupHeartbeatRequest => ConsumerGroupHeartbeatResponse;
+        create_topics: CreateTopicsRequest => CreateTopicsResponse;
+        delete_topics: DeleteTopicsRequest => DeleteTopicsResponse;
+        end_txn: EndTxnRequest => EndTxnResponse;
+        fetch: FetchRequest => FetchResponse;
+        find_coordinator: FindCoordinatorRequest => FindCoordinatorResponse;
+        get_telemetry_subscriptions: GetTelemetrySubscriptionsRequest => GetTelemetrySubscriptionsResponse;
+        heartbeat: HeartbeatRequest => HeartbeatResponse;
+        init_producer_id: InitProducerIdRequest => InitProducerIdResponse;
+        join_group: JoinGroupRequest => JoinGroupResponse;
+        leave_group: LeaveGroupRequest => LeaveGroupResponse;
+        list_offsets: ListOffsetsRequest => ListOffsetsResponse;
+        metadata: MetadataRequest => MetadataResponse;
+        offset_commit: OffsetCommitRequest => OffsetCommitResponse;
+        offset_fetch: OffsetFetchRequest => OffsetFetchResponse;
+        offset_for_leader_epoch: OffsetForLeaderEpochRequest => OffsetForLeaderEpochResponse;
+        produce: ProduceRequest => ProduceResponse;
+        push_telemetry: PushTelemetryRequest => PushTelemetryResponse;
+        sasl_authenticate: SaslAuthenticateRequest => SaslAuthenticateResponse;
+        sasl_handshake: SaslHandshakeRequest => SaslHandshakeResponse;
+        sync_group: SyncGroupRequest => SyncGroupResponse;
+        txn_offset_commit: TxnOffsetCommitRequest => TxnOffsetCommitResponse;
+    }
+    admin {
+        add_raft_voter: AddRaftVoterRequest => AddRaftVoterResponse;
+        alter_client_quotas: AlterClientQuotasRequest => AlterClientQuotasResponse;
+        alter_configs: AlterConfigsRequest => AlterConfigsResponse;
+        alter_partition_reassignments: AlterPartitionReassignmentsRequest => AlterPartitionReassignmentsResponse;
+        alter_replica_log_dirs: AlterReplicaLogDirsRequest => AlterReplicaLogDirsResponse;
+        alter_share_group_offsets: AlterShareGroupOffsetsRequest => AlterShareGroupOffsetsResponse;
+        alter_user_scram_credentials: AlterUserScramCredentialsRequest => AlterUserScramCredentialsResponse;
+        consumer_group_describe: ConsumerGroupDescribeRequest => ConsumerGroupDescribeResponse;
+        create_acls: CreateAclsRequest => CreateAclsResponse;
+        create_delegation_token: CreateDelegationTokenRequest => CreateDelegationTokenResponse;
+        create_partitions: CreatePartitionsRequest => CreatePartitionsResponse;
+        delete_acls: DeleteAclsRequest => DeleteAclsResponse;
+        delete_groups: DeleteGroupsRequest => DeleteGroupsResponse;
+        delete_records: DeleteRecordsRequest => DeleteRecordsResponse;
+        delete_share_group_offsets: DeleteShareGroupOffsetsRequest => DeleteShareGroupOffsetsResponse;
+        describe_acls: DescribeAclsRequest => DescribeAclsResponse;
+        describe_client_quotas: DescribeClientQuotasRequest => DescribeClientQuotasResponse;
+        describe_cluster: DescribeClusterRequest => DescribeClusterResponse;
+        describe_configs: DescribeConfigsRequest => DescribeConfigsResponse;
+        describe_delegation_token: DescribeDelegationTokenRequest => DescribeDelegationTokenResponse;
+        describe_groups: DescribeGroupsRequest => DescribeGroupsResponse;
+        describe_log_dirs: DescribeLogDirsRequest => DescribeLogDirsResponse;
+        describe_producers: DescribeProducersRequest => DescribeProducersResponse;
+        describe_quorum: DescribeQuorumRequest => DescribeQuorumResponse;
+        describe_share_group_offsets: DescribeShareGroupOffsetsRequest => DescribeShareGroupOffsetsResponse;
+        describe_topic_partitions: DescribeTopicPartitionsRequest => DescribeTopicPartitionsResponse;
+        describe_transactions: DescribeTransactionsRequest => DescribeTransactionsResponse;
+        describe_user_scram_credentials: DescribeUserScramCredentialsRequest => DescribeUserScramCredentialsResponse;
+        elect_leaders: ElectLeadersRequest => ElectLeadersResponse;
+        expire_delegation_token: ExpireDelegationTokenRequest => ExpireDelegationTokenResponse;
+        incremental_alter_configs: IncrementalAlterConfigsRequest => IncrementalAlterConfigsResponse;
+        list_config_resources: ListConfigResourcesRequest => ListConfigResourcesResponse;
+        list_groups: ListGroupsRequest => ListGroupsResponse;
+        list_partition_reassignments: ListPartitionReassignmentsRequest => ListPartitionReassignmentsResponse;
+        list_transactions: ListTransactionsRequest => ListTransactionsResponse;
+        offset_delete: OffsetDeleteRequest => OffsetDeleteResponse;
+        remove_raft_voter: RemoveRaftVoterRequest => RemoveRaftVoterResponse;
+        renew_delegation_token: RenewDelegationTokenRequest => RenewDelegationTokenResponse;
+        share_acknowledge: ShareAcknowledgeRequest => ShareAcknowledgeResponse;
+        share_fetch: ShareFetchRequest => ShareFetchResponse;
+        share_group_describe: ShareGroupDescribeRequest => ShareGroupDescribeResponse;
+        share_group_heartbeat: ShareGroupHeartbeatRequest => ShareGroupHeartbeatResponse;
+        streams_group_describe: StreamsGroupDescribeRequest => StreamsGroupDescribeResponse;
+        streams_group_heartbeat: StreamsGroupHeartbeatRequest => StreamsGroupHeartbeatResponse;
+        unregister_broker: UnregisterBrokerRequest => UnregisterBrokerResponse;
+        update_features: UpdateFeaturesRequest => UpdateFeaturesResponse;
+    }
 }
 
 #[cfg(test)]

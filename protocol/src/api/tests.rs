@@ -4,9 +4,10 @@ use std::any::type_name;
 
 use bytes::Bytes;
 
-use super::{APIS, Request, VisitMessage, each_message};
+use super::{APIS, Api, Request, VisitMessage, each_message};
 use crate::{
     decode_request, decode_response, encode_request, encode_response,
+    schema::Struct,
     wire::{
         DecodeError, DecodeErrorKind, Reader, Version, Writer,
         arbitrary::{Arbitrary, Gen},
@@ -47,7 +48,8 @@ macro_rules! every_message {
             }
             let mut visit = Visit(0);
             each_message(&mut visit);
-            assert!(visit.0 > 200, "only {} messages seen", visit.0);
+            let versions = APIS.iter().map(|api| u32::from(api.versions.count()));
+            assert_eq!(visit.0, 2 * versions.sum::<u32>());
         }
     )+};
 }
@@ -179,19 +181,32 @@ fn requests_and_responses_survive_with_their_headers() {
 
 #[test]
 fn schemas_hold_together() {
+    assert!(APIS.len() > 70, "{} APIs", APIS.len());
+    let mut keys: Vec<_> = APIS.iter().map(|api| api.key).collect();
+    keys.sort_unstable();
+    assert!(keys.windows(2).all(|pair| pair[0] != pair[1]), "a key comes twice: {keys:?}");
     for api in APIS {
+        assert_ne!(api.key.name(), "Unknown", "{:?}", api.key);
         assert!(!api.versions.is_empty(), "{}", api.key);
         for message in [api.request, api.response] {
-            let tags: Vec<_> = message.fields.iter().filter_map(|field| field.tag).collect();
-            assert!(tags.is_sorted_by(|a, b| a < b), "{}: tags {tags:?}", message.name);
-            for field in message.fields {
-                let place = format!("{}.{}", message.name, field.name);
-                assert!(field.versions.intersect(api.versions).is_some(), "{place} in no version");
-                assert_eq!(field.tag.is_some(), !field.tagged.is_empty(), "{place}");
-                assert!(field.tag.is_none() || field.tagged.min >= api.flexible, "{place}");
-                let optional = field.ty.starts_with("Option");
-                assert_eq!(optional, !field.nullable.is_empty(), "{place}");
-            }
+            hold_together(api, message);
+        }
+    }
+}
+
+fn hold_together(api: &Api, message: &Struct) {
+    let tags: Vec<_> = message.fields.iter().filter_map(|field| field.tag).collect();
+    assert!(tags.is_sorted_by(|a, b| a < b), "{}: tags {tags:?}", message.name);
+    for field in message.fields {
+        let place = format!("{}.{}", message.name, field.name);
+        assert!(field.versions.intersect(api.versions).is_some(), "{place} in no version");
+        assert_eq!(field.tag.is_some(), !field.tagged.is_empty(), "{place}");
+        assert!(field.tag.is_none() || field.tagged.min >= api.flexible, "{place}");
+        let optional = field.ty.starts_with("Option");
+        assert_eq!(optional, !field.nullable.is_empty(), "{place}");
+        if let Some(structure) = field.structure {
+            assert!(field.ty.contains(structure.name), "{place}: {}", structure.name);
+            hold_together(api, structure);
         }
     }
 }

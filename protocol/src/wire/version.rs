@@ -48,6 +48,12 @@ impl VersionRange {
         self.min > self.max
     }
 
+    /// How many versions lie in this range.
+    #[must_use]
+    pub const fn count(self) -> u16 {
+        if self.is_empty() { 0 } else { self.max.abs_diff(self.min).saturating_add(1) }
+    }
+
     /// The versions in both ranges, if there are any.
     #[must_use]
     pub fn intersect(self, other: Self) -> Option<Self> {
