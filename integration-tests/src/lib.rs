@@ -36,6 +36,7 @@ mod cluster;
 mod console;
 mod error;
 mod groups;
+pub mod history;
 mod jars;
 mod java;
 mod java_client;
