@@ -3,10 +3,9 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use ottla_client::TopicPartition;
 use ottla_protocol::compression::{Codecs, Compression, DecompressError};
-use ottla_protocol::records::{Batch, BatchError, RecordCursor};
+use ottla_protocol::records::{Batch, BatchError, Inflated, RecordCursor};
 
 use super::budget::{Budget, Charge};
 use crate::error::PartitionError;
@@ -95,7 +94,7 @@ impl Job {
             Compression::None => self.charge,
             _ => budget.charge(records.len()),
         };
-        let Some((cursor, count)) = read_through(&batch, &records, self.from)? else {
+        let Some((cursor, count)) = read_through(&records, self.from)? else {
             return Ok(None);
         };
         let next_offset = batch.next_offset();
@@ -105,7 +104,7 @@ impl Job {
             epoch: self.epoch,
             generation: self.generation,
             leader_epoch: batch.leader_epoch(),
-            records,
+            records: records.into_bytes(),
             _charge: charge,
         };
         Ok(Some(Part { chunk: Arc::new(chunk), cursor, count, next_offset }))
@@ -115,17 +114,16 @@ impl Job {
 /// Reads every record once, so that nobody who iterates later meets an error halfway: a cursor at
 /// the first record that is wanted, and how many there are from it on.
 fn read_through(
-    batch: &Batch,
-    records: &Bytes,
+    records: &Inflated,
     from: i64,
 ) -> Result<Option<(RecordCursor, u32)>, PartitionError> {
     let corrupt = |error: &dyn std::error::Error| PartitionError::Corrupt {
-        base_offset: batch.base_offset(),
+        base_offset: records.base_offset(),
         reason: error.to_string(),
     };
-    let mut start = batch.cursor();
-    let mut cursor = batch.cursor();
-    if batch.base_offset() < from {
+    let mut start = records.cursor();
+    let mut cursor = records.cursor();
+    if records.base_offset() < from {
         while let Some(record) = cursor.next(records) {
             if record.map_err(|error| corrupt(&error))?.offset >= from {
                 break;

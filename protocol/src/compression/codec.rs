@@ -40,6 +40,22 @@ pub trait Codec: Send + Sync + Debug {
         limit: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), DecompressError>;
+
+    /// As [`decompress`](Self::decompress), for what a message of magic 0 wraps.
+    ///
+    /// Kafka's clients of before 0.10 wrote lz4 frames with a wrong checksum of the header
+    /// (KAFKA-3160), which must not be compared then. No other codec has anything special.
+    ///
+    /// # Errors
+    /// As [`decompress`](Self::decompress).
+    fn decompress_magic_0(
+        &self,
+        input: &[u8],
+        limit: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), DecompressError> {
+        self.decompress(input, limit, out)
+    }
 }
 
 /// The level to compress with: the asked one if `codec` has it, else `default`.

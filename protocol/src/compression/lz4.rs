@@ -58,8 +58,30 @@ impl Codec for Lz4 {
         limit: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), DecompressError> {
-        Inflating::run(self.compression(), limit, out, |output| read_frames(input, output))
+        Inflating::run(self.compression(), limit, out, |output| {
+            read_frames(input, HeaderChecksum::Compared, output)
+        })
     }
+
+    fn decompress_magic_0(
+        &self,
+        input: &[u8],
+        limit: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), DecompressError> {
+        Inflating::run(self.compression(), limit, out, |output| {
+            read_frames(input, HeaderChecksum::Ignored, output)
+        })
+    }
+}
+
+/// What to do with the checksum of a frame's descriptor, which Kafka's clients of before 0.10 took
+/// of the wrong bytes: of the magic bytes too (KAFKA-3160). Java ignores it where they wrote, in
+/// magic 0, and so do we; since KIP-31's magic 1 it must be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HeaderChecksum {
+    Compared,
+    Ignored,
 }
 
 /// Appends `block` with its length, as it is if compressing does not make it smaller.
@@ -91,13 +113,17 @@ fn write_block(
 }
 
 /// Reads one frame after another. What follows the last one and is no frame is left alone, as Java does.
-fn read_frames(input: &[u8], output: &mut Inflating<'_>) -> Result<(), DecompressError> {
+fn read_frames(
+    input: &[u8],
+    checksum: HeaderChecksum,
+    output: &mut Inflating<'_>,
+) -> Result<(), DecompressError> {
     let mut reader = Reader { rest: input };
     let mut frames = 0;
     loop {
         match reader.word() {
             Some(MAGIC) => {
-                read_frame(&mut reader, output)?;
+                read_frame(&mut reader, checksum, output)?;
                 frames += 1;
             }
             Some(magic) if SKIPPABLE.contains(&magic) => {
@@ -111,8 +137,12 @@ fn read_frames(input: &[u8], output: &mut Inflating<'_>) -> Result<(), Decompres
 }
 
 /// Reads a frame's descriptor, after its magic bytes, and its blocks.
-fn read_frame(reader: &mut Reader<'_>, output: &mut Inflating<'_>) -> Result<(), DecompressError> {
-    let descriptor = Descriptor::read(reader).map_err(|reason| output.corrupt(reason))?;
+fn read_frame(
+    reader: &mut Reader<'_>,
+    checksum: HeaderChecksum,
+    output: &mut Inflating<'_>,
+) -> Result<(), DecompressError> {
+    let descriptor = Descriptor::read(reader, checksum).map_err(|reason| output.corrupt(reason))?;
     if let Some(size) = descriptor.content_size {
         // Only a claim: not what to reserve by, but enough to refuse by.
         if usize::try_from(size).map_or(true, |size| size > output.room()) {
@@ -199,7 +229,10 @@ struct Descriptor {
 }
 
 impl Descriptor {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, &'static str> {
+    fn read(
+        reader: &mut Reader<'_>,
+        header_checksum: HeaderChecksum,
+    ) -> Result<Self, &'static str> {
         const ENDS: &str = "it ends within the frame's descriptor";
         let whole = reader.rest;
         let &[flags, block_descriptor] = reader.chunk::<2>().ok_or(ENDS)?;
@@ -223,7 +256,8 @@ impl Descriptor {
         };
         let length = whole.len() - reader.rest.len();
         let &[checksum] = reader.chunk::<1>().ok_or(ENDS)?;
-        if checksum != header_checksum(whole.get(..length).unwrap_or_default()) {
+        let right = checksum == descriptor_checksum(whole.get(..length).unwrap_or_default());
+        if !right && header_checksum == HeaderChecksum::Compared {
             return Err("the checksum of the frame's descriptor does not match");
         }
         Ok(Self {
@@ -236,7 +270,7 @@ impl Descriptor {
     }
 }
 
-fn header_checksum(descriptor: &[u8]) -> u8 {
+fn descriptor_checksum(descriptor: &[u8]) -> u8 {
     let [_, second, ..] = XxHash32::oneshot(0, descriptor).to_le_bytes();
     second
 }

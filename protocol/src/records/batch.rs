@@ -6,16 +6,22 @@ use bytes::{BufMut, Bytes, BytesMut};
 use thiserror::Error;
 
 use super::batch_header::{
-    BATCH_HEADER_LEN, BatchHeader, CONTROL, CRC_START, DELETE_HORIZON, LOG_APPEND_TIME,
+    BATCH_HEADER_LEN, BatchHeader, CONTROL, CRC_START, DELETE_HORIZON, LOG_APPEND_TIME, MAGIC,
     TRANSACTIONAL,
 };
-use super::record_iter::{Frame, RecordCursor, RecordIter};
+use super::inflated::Inflated;
+use super::message_set::{self, BadMessage, Message, MessageFault};
+use super::record_iter::Frame;
 use super::sealed_batch::Sequence;
 use crate::compression::{Codecs, Compression, DecompressError};
 
-/// A view of one whole batch of magic 2; a clone costs a refcount.
+/// A view of one whole batch; a clone costs a refcount.
 ///
 /// The header was checked for what cannot be, the CRC was not: see [`check_crc`](Self::check_crc).
+///
+/// In the formats of before Kafka 0.11 (magic 0 and 1) every message is a batch, with one record or,
+/// if it is compressed, with all those in it. Such a batch has no producer, no leader epoch and no
+/// kind but the plain one.
 #[derive(Clone)]
 pub struct Batch {
     bytes: Bytes,
@@ -26,6 +32,8 @@ pub struct Batch {
 /// What the timestamps of a batch's records mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimestampType {
+    /// There are none (magic 0): all are -1.
+    NoTimestamp,
     /// When the producer created the record.
     CreateTime,
     /// When the broker appended the batch.
@@ -55,7 +63,51 @@ impl Batch {
         Ok(Self { bytes, header, compression })
     }
 
+    /// A view of `bytes`, which are one message of magic 0 or 1 as its length says.
+    pub(super) fn from_message(bytes: Bytes, length: i32) -> Result<Self, BatchError> {
+        let entry = bytes.clone();
+        let message = Message::read(&entry).map_err(|_| {
+            let base_offset = bytes.first_chunk().map_or(0, |offset| i64::from_be_bytes(*offset));
+            BatchError::Length { base_offset, length }
+        })?;
+        let base_offset = message.offset;
+        let invalid = |field, value| BatchError::Field { base_offset, field, value };
+        if base_offset < 0 || base_offset == i64::MAX {
+            return Err(invalid("offset", base_offset));
+        }
+        let attributes = i16::from(message.attributes);
+        let Some(compression) = message.compression() else {
+            return Err(invalid("compression", (attributes & Compression::ATTRIBUTES_MASK).into()));
+        };
+        // Whatever else the attributes say means something only in magic 2, or only in magic 1.
+        let meant = if message.magic == 0 { 0 } else { LOG_APPEND_TIME };
+        let header = BatchHeader {
+            base_offset,
+            length,
+            leader_epoch: -1,
+            magic: message.magic,
+            crc: message.crc,
+            attributes: attributes & (Compression::ATTRIBUTES_MASK | meant),
+            last_offset_delta: 0,
+            base_timestamp: message.timestamp,
+            max_timestamp: message.timestamp,
+            producer_id: Sequence::NONE.producer_id,
+            producer_epoch: Sequence::NONE.producer_epoch,
+            base_sequence: Sequence::NONE.base_sequence,
+            count: i32::from(compression == Compression::None),
+        };
+        Ok(Self { bytes, header, compression })
+    }
+
+    /// The version of the batch's format: 0, 1 or 2.
+    pub const fn magic(&self) -> i8 {
+        self.header.magic
+    }
+
     /// The offset of the first record the batch was written with.
+    ///
+    /// A compressed message of magic 0 or 1 only tells its last one, which this is then; after
+    /// inflating, [`Inflated::base_offset`] is the first.
     pub const fn base_offset(&self) -> i64 {
         self.header.base_offset
     }
@@ -82,7 +134,9 @@ impl Batch {
 
     /// What the timestamps mean.
     pub const fn timestamp_type(&self) -> TimestampType {
-        if self.has(LOG_APPEND_TIME) {
+        if self.header.magic == 0 {
+            TimestampType::NoTimestamp
+        } else if self.has(LOG_APPEND_TIME) {
             TimestampType::LogAppendTime
         } else {
             TimestampType::CreateTime
@@ -99,9 +153,11 @@ impl Batch {
         self.has(CONTROL)
     }
 
-    /// Whether the base timestamp is the time from which tombstones may be removed (KIP-534).
-    pub const fn has_delete_horizon(&self) -> bool {
-        self.has(DELETE_HORIZON)
+    /// The time from which the batch's tombstones, or its transaction's marker, may be removed by
+    /// compaction (KIP-534), in milliseconds since the epoch. It takes the place of the base
+    /// timestamp.
+    pub const fn delete_horizon(&self) -> Option<i64> {
+        if self.has(DELETE_HORIZON) { Some(self.header.base_timestamp) } else { None }
     }
 
     /// What the records' timestamps are relative to, in milliseconds since the epoch.
@@ -145,6 +201,8 @@ impl Batch {
     }
 
     /// Records in the batch as its header counts them. Reserve nothing by it: it may lie.
+    ///
+    /// A compressed message of magic 0 or 1 does not count what is in it: 0.
     pub const fn count(&self) -> u32 {
         // Invariant: not negative, checked on reading.
         self.header.count.unsigned_abs()
@@ -155,18 +213,17 @@ impl Batch {
         &self.bytes
     }
 
-    /// The records as they are in the batch, compressed or not.
-    pub fn payload(&self) -> Bytes {
-        self.bytes.slice(BATCH_HEADER_LEN..)
-    }
-
-    /// Compares the checksum with the batch's bytes.
+    /// Compares the checksum with the batch's bytes: in magic 2 a CRC-32C, before it a CRC-32.
     ///
     /// # Errors
     ///
     /// [`BatchError::Crc`]
     pub fn check_crc(&self) -> Result<(), BatchError> {
-        let computed = crc32c::crc32c(self.bytes.get(CRC_START..).unwrap_or_default());
+        let computed = if self.header.magic == MAGIC {
+            crc32c::crc32c(self.bytes.get(CRC_START..).unwrap_or_default())
+        } else {
+            Message::read(&self.bytes).map_or(0, |message| message.computed_crc())
+        };
         if computed == self.header.crc {
             return Ok(());
         }
@@ -178,45 +235,71 @@ impl Batch {
         })
     }
 
-    /// The records' bytes, of at most `limit` bytes if they must be inflated.
+    /// The records, of at most `limit` bytes if they must be inflated.
     ///
-    /// An uncompressed batch is a slice of what was received and has no limit of its own.
+    /// Those of an uncompressed batch of magic 2 are a slice of what was received and have no limit
+    /// of their own. Messages of magic 0 and 1 are translated to the records of magic 2, which takes
+    /// memory of their size once more; the checksums of those within a wrapper are compared.
     ///
     /// # Errors
     ///
-    /// [`BatchError::Inflate`] if the codec is not there, or the bytes are not its, or are too many.
-    pub fn inflate(&self, codecs: &Codecs, limit: usize) -> Result<Bytes, BatchError> {
+    /// [`BatchError::Inflate`] if the codec is not there, or the bytes are not its, or are too many;
+    /// [`BatchError::Message`] for a message of magic 0 or 1 that cannot be read.
+    pub fn inflate(&self, codecs: &Codecs, limit: usize) -> Result<Inflated, BatchError> {
+        if self.header.magic != MAGIC {
+            return self.inflate_messages(codecs, limit);
+        }
+        let payload = self.bytes.slice(BATCH_HEADER_LEN.min(self.bytes.len())..);
         if self.compression == Compression::None {
-            return Ok(self.payload());
+            return Ok(Inflated::new(payload, self.frame()));
         }
         let mut out = Vec::new();
-        let payload = self.bytes.get(BATCH_HEADER_LEN..).unwrap_or_default();
         codecs
             .get(self.compression)
             .map_err(DecompressError::from)
-            .and_then(|codec| codec.decompress(payload, limit, &mut out))
-            .map_err(|source| BatchError::Inflate {
-                base_offset: self.base_offset(),
-                next_offset: self.next_offset(),
-                compression: self.compression,
-                source,
-            })?;
-        Ok(Bytes::from(out))
+            .and_then(|codec| codec.decompress(&payload, limit, &mut out))
+            .map_err(|source| self.not_inflated(source))?;
+        Ok(Inflated::new(Bytes::from(out), self.frame()))
     }
 
-    /// The records in `inflated`, which [`inflate`](Self::inflate) gave.
-    pub const fn records<'a>(&self, inflated: &'a [u8]) -> RecordIter<'a> {
-        RecordIter::new(inflated, self.frame())
+    fn inflate_messages(&self, codecs: &Codecs, limit: usize) -> Result<Inflated, BatchError> {
+        let failed = |bad: BadMessage| BatchError::Message {
+            base_offset: self.base_offset(),
+            next_offset: self.next_offset(),
+            index: bad.index,
+            fault: bad.fault,
+        };
+        let message = Message::read(&self.bytes).map_err(|fault| failed(fault.at(0)))?;
+        if self.compression == Compression::None {
+            return message_set::single(&message).map_err(failed);
+        }
+        let (_, value) = message.fields().map_err(|fault| failed(fault.at(0)))?;
+        let value = value.ok_or_else(|| failed(MessageFault::Null.at(0)))?;
+        let mut set = Vec::new();
+        codecs
+            .get(self.compression)
+            .map_err(DecompressError::from)
+            .and_then(|codec| match self.header.magic {
+                0 => codec.decompress_magic_0(value, limit, &mut set),
+                _ => codec.decompress(value, limit, &mut set),
+            })
+            .map_err(|source| self.not_inflated(source))?;
+        message_set::wrapped(&message, &set).map_err(failed)
     }
 
-    /// A cursor at the first record, to be moved over what [`inflate`](Self::inflate) gave.
-    pub const fn cursor(&self) -> RecordCursor {
-        RecordCursor::new(self.frame())
+    fn not_inflated(&self, source: DecompressError) -> BatchError {
+        BatchError::Inflate {
+            base_offset: self.base_offset(),
+            next_offset: self.next_offset(),
+            compression: self.compression,
+            source,
+        }
     }
 
     /// A copy as a broker stores it: at this offset, by the leader of this epoch.
     ///
-    /// Both lie outside the CRC.
+    /// Both lie outside the CRC. Of a message of magic 0 or 1 there is no such copy; it stays what
+    /// it is.
     pub fn with_base_offset(&self, base_offset: i64, leader_epoch: i32) -> Bytes {
         self.copy_with(BatchHeader { base_offset, leader_epoch, ..self.header })
     }
@@ -239,7 +322,7 @@ impl Batch {
         self.header.attributes & attribute != 0
     }
 
-    const fn frame(&self) -> Frame {
+    pub(super) const fn frame(&self) -> Frame {
         Frame {
             base_offset: self.header.base_offset,
             last_offset_delta: self.header.last_offset_delta,
@@ -254,6 +337,9 @@ impl Batch {
     }
 
     fn copy_with(&self, header: BatchHeader) -> Bytes {
+        if header.magic != MAGIC {
+            return self.bytes.clone();
+        }
         let mut copy = BytesMut::with_capacity(self.bytes.len());
         copy.put_slice(&header.write());
         copy.put_slice(self.bytes.get(BATCH_HEADER_LEN..).unwrap_or_default());
@@ -277,7 +363,7 @@ pub enum BatchError {
     /// The batch is of a format that is not read.
     #[error("the batch at offset {base_offset} has magic {magic}, which is not supported")]
     UnsupportedMagic {
-        /// Its first offset (of magic 0 and 1: of the message set's last record).
+        /// Its first offset.
         base_offset: i64,
         /// The format's version.
         magic: i8,
@@ -324,6 +410,18 @@ pub enum BatchError {
         /// Why.
         source: DecompressError,
     },
+    /// A message of magic 0 or 1 cannot be read.
+    #[error("message {index} in the message set at offset {base_offset}: {fault}")]
+    Message {
+        /// The offset of the message or wrapper.
+        base_offset: i64,
+        /// Where the next one begins.
+        next_offset: i64,
+        /// Which message, counted from 0 in its wrapper.
+        index: u32,
+        /// What is wrong.
+        fault: MessageFault,
+    },
 }
 
 impl BatchError {
@@ -334,14 +432,17 @@ impl BatchError {
             | Self::Length { base_offset, .. }
             | Self::Field { base_offset, .. }
             | Self::Crc { base_offset, .. }
-            | Self::Inflate { base_offset, .. } => *base_offset,
+            | Self::Inflate { base_offset, .. }
+            | Self::Message { base_offset, .. } => *base_offset,
         }
     }
 
     /// Where the next batch begins, if that can be told.
     pub const fn next_offset(&self) -> Option<i64> {
         match self {
-            Self::Crc { next_offset, .. } | Self::Inflate { next_offset, .. } => Some(*next_offset),
+            Self::Crc { next_offset, .. }
+            | Self::Inflate { next_offset, .. }
+            | Self::Message { next_offset, .. } => Some(*next_offset),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::batch::{Batch, BatchError};
 use super::batch_header::{BATCH_HEADER_LEN, BatchHeader, LENGTH_END, MAGIC, MAGIC_AT};
+use super::message_set;
 use super::record_set::Records;
 
 /// The batches of a `records` field, in order.
@@ -14,8 +15,10 @@ use super::record_set::Records;
 /// [`truncated_len`](Self::truncated_len) tells. At least the first batch of a response is whole
 /// however large it is (KIP-74, from Fetch version 3), so it needs no special care here.
 ///
-/// After an error the iteration ends: nothing behind it can be found with certainty. Batches of magic
-/// 0 and 1, "message sets", are such an error so far.
+/// A field may hold all formats one behind the other, since a log keeps what was written to it. In the
+/// formats of before Kafka 0.11, magic 0 and 1, each message is a batch.
+///
+/// After an error the iteration ends: nothing behind it can be found with certainty.
 #[derive(Clone)]
 pub struct Batches {
     rest: Bytes,
@@ -48,19 +51,22 @@ impl Batches {
         let base_offset = i64::from_be_bytes([o0, o1, o2, o3, o4, o5, o6, o7]);
         let length = i32::from_be_bytes([l0, l1, l2, l3]);
         let invalid = Err(BatchError::Length { base_offset, length });
-        let Some(end) = usize::try_from(length).ok().and_then(|len| len.checked_add(LENGTH_END))
-        else {
+        // In Java the whole must fit its int, so no batch is longer.
+        let end = length.checked_add(OVERHEAD).and_then(|end| usize::try_from(end).ok());
+        let Some(end) = end else { return invalid };
+        if end < LENGTH_END + message_set::MIN_LENGTH {
             return invalid;
-        };
-        if end <= MAGIC_AT {
-            return invalid;
+        }
+        let Some(&magic) = self.rest.get(MAGIC_AT) else { return Ok(None) };
+        let magic = i8::from_be_bytes([magic]);
+        if !(0..=MAGIC).contains(&magic) {
+            return Err(BatchError::UnsupportedMagic { base_offset, magic });
         }
         if end > self.rest.len() {
             return Ok(None);
         }
-        let magic = self.rest.get(MAGIC_AT).map_or(MAGIC, |&magic| i8::from_be_bytes([magic]));
-        if magic != MAGIC {
-            return Err(BatchError::UnsupportedMagic { base_offset, magic });
+        if magic < MAGIC {
+            return Batch::from_message(self.rest.split_to(end), length).map(Some);
         }
         if end < BATCH_HEADER_LEN {
             return invalid;
@@ -73,6 +79,9 @@ impl Batches {
         Batch::new(bytes, header).map(Some)
     }
 }
+
+/// [`LENGTH_END`], as the length that it comes before.
+const OVERHEAD: i32 = 12;
 
 impl Iterator for Batches {
     type Item = Result<Batch, BatchError>;

@@ -294,7 +294,7 @@ struct Layout {
 }
 
 #[inline]
-fn field_len(field: Option<&[u8]>) -> usize {
+pub(super) fn field_len(field: Option<&[u8]>) -> usize {
     match field {
         Some(bytes) => bytes.len().saturating_add(size_len(bytes.len())),
         None => 1,
@@ -302,7 +302,7 @@ fn field_len(field: Option<&[u8]>) -> usize {
 }
 
 #[inline]
-fn put_field(out: &mut Vec<u8>, field: Option<&[u8]>) {
+pub(super) fn put_field(out: &mut Vec<u8>, field: Option<&[u8]>) {
     match field {
         Some(bytes) => {
             put_size(out, bytes.len());

@@ -127,7 +127,7 @@ fn take_header<'a>(rest: &mut &'a [u8]) -> Result<(&'a [u8], Option<&'a [u8]>), 
     Ok((key, take_nullable(rest, "header value")?))
 }
 
-/// Takes a field led by its length, -1 for null.
+/// Takes a field led by its length, -1 for null. Any negative length is null to Java, brokers included.
 #[inline]
 pub(super) fn take_nullable<'a>(
     rest: &mut &'a [u8],
@@ -142,8 +142,7 @@ pub(super) fn take_nullable<'a>(
             *rest = after;
             Ok(Some(bytes))
         }
-        Err(_) if length == -1 => Ok(None),
-        Err(_) => Err(RecordFault::Length { field, length }),
+        Err(_) => Ok(None),
     }
 }
 

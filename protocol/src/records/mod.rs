@@ -1,11 +1,13 @@
-//! Record batches of magic 2 (KIP-98): written record by record, read lazily and borrowed.
+//! Record batches of magic 2 (KIP-98): written record by record, read lazily and borrowed. Message
+//! sets of magic 0 and 1 are read alike.
 //!
 //! ```text
 //! record ─► BatchBuilder ─seal─► RawBatch ─compress─► SealedBatch ─freeze(sequence)─► Records ─► request
 //!             append encodes       retain, split_at     kept for retries                │ chunks
 //!                                  record(index)                                        ▼
-//! RecordView ◄─ RecordIter ◄─ inflated Bytes ◄─inflate─ Batch ◄─ Batches ◄────────── response
-//!   borrowed     or RecordCursor                          check_crc
+//! RecordView ◄─ RecordIter ◄─ Inflated ◄─inflate─ Batch ◄─ Batches ◄──────────────── response
+//!   borrowed     or RecordCursor  ▲               check_crc
+//!                                 └─ message_set: magic 0 and 1 become records of magic 2
 //! ```
 //!
 //! Everything read is checked against the bytes that are there; nothing is reserved by a count or a
@@ -20,6 +22,8 @@ mod builder;
 mod chunk_pool;
 mod control;
 mod header;
+mod inflated;
+mod message_set;
 mod raw_batch;
 mod record;
 mod record_iter;
@@ -34,6 +38,8 @@ pub use builder::{AppendError, BatchBuilder};
 pub use chunk_pool::ChunkPool;
 pub use control::{ControlError, ControlKind, ControlRecord};
 pub use header::{Header, Headers, InvalidHeaderKey};
+pub use inflated::Inflated;
+pub use message_set::MessageFault;
 pub use raw_batch::{RawBatch, RawRecords};
 pub use record::{RecordFault, RecordParts, RecordSpan, RecordView};
 pub use record_iter::{RecordCursor, RecordError, RecordIter};

@@ -176,7 +176,7 @@ pub enum RecordFault {
         /// Why.
         source: VarintError,
     },
-    /// A length or count is negative, or more than what remains.
+    /// A length is more than what remains, or negative where null cannot be.
     #[error("its {field} has length {length}, which the record cannot hold")]
     Length {
         /// Of what.
@@ -199,12 +199,6 @@ pub enum RecordFault {
         after: i32,
         /// The batch's last offset delta.
         last: i32,
-    },
-    /// The timestamp does not fit.
-    #[error("its timestamp delta {delta} leaves the range of timestamps")]
-    TimestampDelta {
-        /// As read.
-        delta: i64,
     },
     /// The batch holds fewer records than its header counts.
     #[error("the batch ends before it")]

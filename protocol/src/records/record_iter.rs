@@ -85,11 +85,8 @@ impl RecordCursor {
         }
         let timestamp = match self.frame.append_time {
             Some(time) => time,
-            None => self
-                .frame
-                .base_timestamp
-                .checked_add(record.timestamp_delta)
-                .ok_or(RecordFault::TimestampDelta { delta: record.timestamp_delta })?,
+            // It wraps in Java, and a writer that subtracted as it likes means the same number.
+            None => self.frame.base_timestamp.wrapping_add(record.timestamp_delta),
         };
         // Invariant: the base plus the last delta was checked when the batch's header was read.
         let offset = self.frame.base_offset.wrapping_add(i64::from(delta));

@@ -85,6 +85,11 @@ fn only(bytes: impl Into<Bytes>) -> Batch {
     batch
 }
 
+/// The records of a batch that is not compressed.
+fn uncompressed(batch: &Batch) -> Inflated {
+    batch.inflate(&Codecs::none(), 0).unwrap()
+}
+
 /// Everything in these bytes, or the first thing that is wrong with them.
 fn read_all(bytes: &[u8]) -> Result<Vec<(i64, Owned)>, String> {
     let mut all = Vec::new();
@@ -92,7 +97,7 @@ fn read_all(bytes: &[u8]) -> Result<Vec<(i64, Owned)>, String> {
         let batch = batch.map_err(|error| error.to_string())?;
         batch.check_crc().map_err(|error| error.to_string())?;
         let inflated = batch.inflate(&Codecs::default(), LIMIT).map_err(|e| e.to_string())?;
-        for record in batch.records(&inflated) {
+        for record in &inflated {
             let record = record.map_err(|error| error.to_string())?;
             all.push((record.offset, Owned::of(&record)));
         }
@@ -328,12 +333,12 @@ fn spans_outlive_the_borrow() {
     let records: Vec<_> = (0..50).map(Owned::small).collect();
     let batch = only(frozen(raw(&records)));
     let inflated = batch.inflate(&Codecs::none(), 0).unwrap();
-    let spans: Vec<_> = batch.records(&inflated).map(|record| record.unwrap().span()).collect();
+    let spans: Vec<_> = inflated.iter().map(|record| record.unwrap().span()).collect();
     for (span, record) in spans.iter().zip(&records) {
         assert_eq!(&Owned::of(&span.view(&inflated)), record);
         assert_eq!(span.key(&inflated), record.key.as_deref());
-        assert_eq!(span.value_bytes(&inflated).as_deref(), record.value.as_deref());
-        assert_eq!(span.key_bytes(&inflated).as_deref(), record.key.as_deref());
+        assert_eq!(span.value_bytes(inflated.bytes()).as_deref(), record.value.as_deref());
+        assert_eq!(span.key_bytes(inflated.bytes()).as_deref(), record.key.as_deref());
         let (bytes, detached) = span.detach(&inflated);
         assert_eq!(detached.view(&bytes), span.view(&inflated));
         assert_eq!(detached.headers(&bytes).count(), record.headers.len());
@@ -349,7 +354,7 @@ fn a_cursor_goes_on_where_it_was() {
     let records: Vec<_> = (0..50).map(Owned::small).collect();
     let batch = only(only(frozen(raw(&records))).with_base_offset(100, 0));
     let inflated = batch.inflate(&Codecs::none(), 0).unwrap();
-    let mut cursor = batch.cursor();
+    let mut cursor = inflated.cursor();
     for (offset, record) in (100..).zip(&records) {
         let view = cursor.next(&inflated).unwrap().unwrap();
         assert_eq!((view.offset, &Owned::of(&view)), (offset, record));
@@ -377,7 +382,7 @@ fn debug_shows_no_contents() {
         "{open:?} {raw:?} {:?} {:?} {sealed:?} {records:?} {batch:?} {batches:?} {:?}",
         raw.record(0),
         raw.records(),
-        batch.records(&batch.payload()),
+        uncompressed(&batch).iter(),
     );
     assert!(!shown.contains("hunter2"), "{shown}");
 }

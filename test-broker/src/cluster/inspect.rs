@@ -222,8 +222,8 @@ fn decode(bytes: &Bytes, into: &mut Vec<StoredRecord>) {
     let codecs = Codecs::default();
     for batch in Batches::new(bytes.clone()) {
         let batch = batch.expect("a stored batch has a sound header");
-        let payload = batch.inflate(&codecs, INFLATE_LIMIT).expect("a stored batch inflates");
-        for record in batch.records(&payload) {
+        let records = batch.inflate(&codecs, INFLATE_LIMIT).expect("a stored batch inflates");
+        for record in &records {
             let record = record.expect("a stored record can be read");
             into.push(StoredRecord {
                 offset: record.offset,

@@ -49,8 +49,8 @@ impl Log {
         let corrupt = ErrorCode::CORRUPT_MESSAGE;
         let mut batches = Batches::new(batch.bytes.clone());
         let batch = batches.next().and_then(Result::ok).ok_or(corrupt)?;
-        let payload = batch.inflate(&Codecs::default(), INFLATE_LIMIT).map_err(|_| corrupt)?;
-        for record in batch.records(&payload) {
+        let records = batch.inflate(&Codecs::default(), INFLATE_LIMIT).map_err(|_| corrupt)?;
+        for record in &records {
             let record = record.map_err(|_| corrupt)?;
             if record.timestamp >= timestamp && record.offset >= self.start_offset {
                 return Ok(Some(Found {

@@ -5,6 +5,7 @@ use ottla_protocol::api::{
     FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData, PartitionProduceData,
     PartitionProduceResponse, ProduceRequest, Request, TopicProduceData,
 };
+use ottla_protocol::compression::Codecs;
 use ottla_protocol::records::{
     BatchBuilder, BatchKind, Batches, ChunkPool, RecordParts, Records, SealedBatch, Sequence,
 };
@@ -197,8 +198,8 @@ pub(crate) fn values(data: &PartitionData) -> Vec<(i64, String)> {
     for batch in Batches::from(records) {
         let batch = batch.expect("a whole batch");
         batch.check_crc().expect("its checksum");
-        let payload = batch.payload();
-        for record in batch.records(&payload) {
+        let records = batch.inflate(&Codecs::none(), 0).expect("records that are not compressed");
+        for record in &records {
             let record = record.expect("a whole record");
             let value = String::from_utf8(record.value.expect("a value").to_vec()).expect("text");
             values.push((record.offset, value));

@@ -97,7 +97,7 @@ fn we_read_what_java_writes() {
     assert_eq!((batch.sequence(), batch.leader_epoch(), batch.count()), (SEQUENCE, 9, 3));
     assert_eq!((batch.base_timestamp(), batch.max_timestamp()), (1_000, 5_000));
     assert_eq!(batch.next_offset(), 123_456_789_015);
-    assert!(batch.is_transactional() && !batch.is_control() && !batch.has_delete_horizon());
+    assert!(batch.is_transactional() && !batch.is_control() && batch.delete_horizon().is_none());
 }
 
 #[test]
@@ -109,8 +109,8 @@ fn transaction_markers() {
         batch.check_crc().unwrap();
         assert!(batch.is_control() && batch.is_transactional());
         assert_eq!((batch.producer_id(), batch.producer_epoch()), (77, 5));
-        let payload = batch.payload();
-        let record = batch.records(&payload).next().unwrap().unwrap();
+        let records = uncompressed(&batch);
+        let record = records.iter().next().unwrap().unwrap();
         assert_eq!(ControlRecord::parse(&record), Ok(marker));
     }
 }
