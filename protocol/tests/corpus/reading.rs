@@ -75,7 +75,7 @@ fn header(batch: &Batch, position: usize, bytes: &[u8]) -> Map<String, Value> {
         TimestampType::CreateTime => "create",
         TimestampType::LogAppendTime => "append",
     };
-    let cells = json!({
+    let Value::Object(cells) = json!({
         "position": position,
         "size": batch.bytes().len(),
         "magic": batch.magic(),
@@ -95,11 +95,10 @@ fn header(batch: &Batch, position: usize, bytes: &[u8]) -> Map<String, Value> {
         "transactional": batch.is_transactional(),
         "control": batch.is_control(),
         "count": (!old).then_some(batch.count()),
-    });
-    match cells {
-        Value::Object(cells) => cells,
-        _ => unreachable!("it is written as an object"),
-    }
+    }) else {
+        panic!("an object is written as an object")
+    };
+    cells
 }
 
 fn records(batch: &Batch) -> Result<Vec<Value>, String> {
@@ -143,7 +142,7 @@ fn cells(record: &RecordView<'_>) -> Value {
     })
 }
 
-fn field(field: Option<&[u8]>) -> Value {
+pub(crate) fn field(field: Option<&[u8]>) -> Value {
     /// As in `ReadRecords.java`.
     const LONGEST_SHOWN: usize = 128;
     match field {
@@ -170,7 +169,7 @@ fn control_name(kind: ControlKind) -> &'static str {
 
 /// What Java says of a batch in the shape of ours: without what is of no use to a consumer, and of
 /// the timestamp types of single records, which are the batch's.
-pub(crate) fn comparable(java: &Value) -> Value {
+fn comparable(java: &Value) -> Value {
     let mut batch = java.clone();
     let cells = batch.as_object_mut().unwrap();
     cells.remove("last_sequence");
@@ -180,4 +179,37 @@ pub(crate) fn comparable(java: &Value) -> Value {
         record.remove("timestamp_type");
     }
     batch
+}
+
+/// What is wrong with our reading; nothing if it is Java's.
+pub(crate) fn compare(name: &str, bytes: &[u8], java: &Value, ours: &Reading) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut check = |right: bool, what: String| {
+        if !right {
+            wrong.push(format!("{name}: {what}"));
+        }
+    };
+    check(java["size"] == bytes.len(), format!("it has {} bytes", bytes.len()));
+    let theirs = java["batches"].as_array().unwrap();
+    for (index, (ours, theirs)) in ours.batches.iter().zip(theirs).enumerate() {
+        let theirs = comparable(theirs);
+        check(*ours == theirs, format!("batch {index}:\n ours {ours}\n java {theirs}"));
+    }
+    match (&ours.stop, &java["stop"]) {
+        (None, Value::Null) => {
+            let (ours, java) = ((ours.batches.len(), ours.end), (theirs.len(), &java["end"]));
+            check(ours.0 == java.0 && ours.1 == *java.1, format!("{ours:?} instead of {java:?}"));
+        }
+        (Some(stop), Value::Null) => check(false, format!("Java reads it: {}", stop.error)),
+        (None, java) => check(false, format!("Java refuses it: {java}")),
+        (Some(stop), java) => {
+            check(java["batch"] == stop.batch, format!("{stop:?} instead of {java}"));
+            // An error may come earlier than Java's, but not later: nobody gets to see more.
+            let stages = ["batch", "checksum", "header", "records"];
+            let rank = |stage| stages.iter().position(|known| *known == stage);
+            let (ours, theirs) = (rank(stop.stage), rank(java["stage"].as_str().unwrap()));
+            check(ours <= theirs, format!("{stop:?} instead of {java}"));
+        }
+    }
+    wrong
 }

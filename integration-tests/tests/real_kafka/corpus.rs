@@ -1,0 +1,130 @@
+//! The corpus of record formats: made again by Java, and the other way round, Java reading what we
+//! write.
+
+#[path = "../../../protocol/tests/corpus/reading.rs"]
+mod reading;
+mod shapes;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ottla_integration_tests::{Jars, Java, Version};
+use reading::{compare, read};
+use serde_json::Value;
+
+/// A folder that is removed when the test ends.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("ottla-corpus-{:016x}", fastrand::u64(..)));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn run_java(program: &str, folder: &Path) {
+    // The classes are not a public interface: of other versions they have other places.
+    let jars = Jars::get(&Version::default(), &|said| eprintln!("{said}")).unwrap();
+    let source = format!("{}/java/{program}.java", env!("CARGO_MANIFEST_DIR"));
+    let output = Java::find().unwrap().tool(&jars).arg(source).arg(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn committed() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/records")
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    names.map(|name| name.into_string().unwrap()).collect()
+}
+
+fn json(file: &Path) -> Value {
+    serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
+}
+
+/// A reading without what the compressor decides.
+fn whatever_the_compressor(mut reading: Value) -> Value {
+    for field in ["size", "end"] {
+        reading.as_object_mut().unwrap().remove(field);
+    }
+    for batch in reading["batches"].as_array_mut().unwrap() {
+        for field in ["position", "size", "crc"] {
+            batch.as_object_mut().unwrap().remove(field);
+        }
+    }
+    reading
+}
+
+#[test]
+fn java_makes_the_corpus_again() {
+    let scratch = Scratch::new();
+    run_java("WriteCorpus", &scratch.0);
+    run_java("ReadRecords", &scratch.0);
+    assert_eq!(names(&scratch.0), names(&committed()));
+    let mut wrong = Vec::new();
+    for name in names(&committed()) {
+        let (before, again) = (committed().join(&name), scratch.0.join(&name));
+        if fs::read(&before).unwrap() == fs::read(&again).unwrap() {
+            continue;
+        }
+        match name.rsplit_once('.') {
+            // Only a compressor may write other bytes; then the reading must be the same, as is
+            // checked with the other file.
+            Some((name, "bin")) => {
+                let reading = fs::read_to_string(committed().join(format!("{name}.json"))).unwrap();
+                let codecs = ["gzip", "snappy", "lz4", "zstd"];
+                let compressed = |codec: &&str| {
+                    name.contains(*codec)
+                        || reading.contains(&format!(r#""compression": "{codec}""#))
+                };
+                if codecs.iter().any(compressed) {
+                    eprintln!("{name}: compressed to other bytes than those that are committed");
+                } else {
+                    wrong.push(format!("{name}.bin"));
+                }
+            }
+            Some((_, "json"))
+                if whatever_the_compressor(json(&before))
+                    == whatever_the_compressor(json(&again)) => {}
+            _ => wrong.push(name),
+        }
+    }
+    assert!(wrong.is_empty(), "not what is committed: {wrong:?}");
+}
+
+#[test]
+fn java_reads_what_we_write() {
+    let scratch = Scratch::new();
+    let shapes = shapes::all();
+    for shape in &shapes {
+        fs::write(scratch.0.join(format!("{}.bin", shape.name)), &shape.bytes).unwrap();
+    }
+    run_java("ReadRecords", &scratch.0);
+    let mut wrong = Vec::new();
+    for shape in &shapes {
+        let name = &shape.name;
+        let java = json(&scratch.0.join(format!("{name}.json")));
+        assert!(java["stop"].is_null(), "{name}: {java}");
+        wrong.extend(compare(name, &shape.bytes, &java, &read(&shape.bytes)));
+        let batches = java["batches"].as_array().unwrap();
+        let records = batches.iter().flat_map(|batch| batch["records"].as_array().unwrap());
+        let records: Vec<_> = records.map(shapes::Written::of).collect();
+        if records != shape.records {
+            wrong.push(format!("{name}: wrote {:?}\n Java reads {records:?}", shape.records));
+        }
+        if batches.iter().any(|batch| batch["compression"] != shape.compression) {
+            wrong.push(format!("{name}: it is not compressed with {}", shape.compression));
+        }
+    }
+    assert!(shapes.len() >= 40, "only {}", shapes.len());
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
