@@ -1,0 +1,29 @@
+//! What every Rust client of the benchmark does alike.
+//!
+//! A client is a program that makes one run and prints one line of JSON. It warms up on the topic `warm`, waits until
+//! that is over, and is measured on the topic `bench`:
+//!
+//! ```text
+//! CLIENT produce|consume --bootstrap HOST:PORT --records N [--api NAME] [--partitions P] [--value-size V]
+//!        [--settings defaults|tuned] [--warm N]
+//! ```
+
+mod meter;
+mod order;
+mod payload;
+mod plan;
+
+pub use meter::Meter;
+pub use order::Order;
+pub use payload::Payload;
+pub use plan::{Mode, Plan, Settings, tuned};
+
+/// How many records may be without an outcome, where the program has to hold on to something for each: enough for
+/// every batch that the clients have in flight, and half of what librdkafka queues.
+pub const WINDOW: usize = 50_000;
+
+/// The topic that is measured.
+pub const TOPIC: &str = "bench";
+
+/// The topic to warm up on.
+pub const WARM: &str = "warm";

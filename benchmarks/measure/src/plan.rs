@@ -1,0 +1,116 @@
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+
+/// Which way the records go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    Produce,
+    Consume,
+}
+
+/// How the client is set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Settings {
+    /// As it comes, but for `acks=all` and idempotence, if it has that.
+    Defaults,
+    /// All clients alike, as far as they can be.
+    Tuned,
+}
+
+/// The settings of [`Settings::Tuned`].
+pub mod tuned {
+    use std::time::Duration;
+
+    pub const LINGER: Duration = Duration::from_millis(5);
+    pub const BATCH_BYTES: usize = 1_000_000;
+    pub const REQUEST_BYTES: usize = 1 << 20;
+    pub const IN_FLIGHT: usize = 5;
+    pub const BUFFER_BYTES: usize = 64 << 20;
+    pub const PARTITION_FETCH_BYTES: usize = 1 << 20;
+    pub const FETCH_BYTES: usize = 50 << 20;
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub mode: Mode,
+    /// Which of the client's interfaces, if it has several.
+    pub api: Option<String>,
+    pub bootstrap: String,
+    pub partitions: i32,
+    pub records: u64,
+    pub value_size: usize,
+    pub settings: Settings,
+    /// Records to warm up with.
+    pub warm: u64,
+    /// After which the run counts as stuck.
+    pub within: Duration,
+}
+
+impl Plan {
+    /// Reads the command line, and arranges that this process ends when it is stuck.
+    pub fn from_arguments() -> anyhow::Result<Self> {
+        use lexopt::prelude::*;
+        let (mut mode, mut api, mut bootstrap) = (None, None, None);
+        let (mut partitions, mut records, mut value_size, mut warm) = (1, 0, 100, 0);
+        let mut settings = Settings::Defaults;
+        let mut within = Duration::from_secs(120);
+        let mut parser = lexopt::Parser::from_env();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Value(word) if word == "produce" => mode = Some(Mode::Produce),
+                Value(word) if word == "consume" => mode = Some(Mode::Consume),
+                Long("api") => api = Some(parser.value()?.string()?),
+                Long("bootstrap") => bootstrap = Some(parser.value()?.string()?),
+                Long("partitions") => partitions = parser.value()?.parse()?,
+                Long("records") => records = parser.value()?.parse()?,
+                Long("value-size") => value_size = parser.value()?.parse()?,
+                Long("warm") => warm = parser.value()?.parse()?,
+                Long("within") => within = Duration::from_secs(parser.value()?.parse()?),
+                Long("settings") => {
+                    settings = match parser.value()?.string()?.as_str() {
+                        "defaults" => Settings::Defaults,
+                        "tuned" => Settings::Tuned,
+                        other => anyhow::bail!("settings are `defaults` or `tuned`, not `{other}`"),
+                    }
+                }
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        ensure!(value_size >= 8, "a value has to hold its number: 8 bytes");
+        ensure!(records > 0 && partitions > 0, "nothing to do");
+        std::thread::spawn(move || {
+            std::thread::sleep(within);
+            eprintln!("stuck: not done after {within:?}");
+            std::process::exit(3);
+        });
+        Ok(Self {
+            mode: mode.context("`produce` or `consume`?")?,
+            api,
+            bootstrap: bootstrap.context("--bootstrap is missing")?,
+            partitions,
+            records,
+            value_size,
+            settings,
+            warm,
+            within,
+        })
+    }
+
+    pub fn is_tuned(&self) -> bool {
+        self.settings == Settings::Tuned
+    }
+
+    /// The interface that was asked for, or the first of these.
+    pub fn api<'a>(&'a self, all: &[&'a str]) -> anyhow::Result<&'a str> {
+        match &self.api {
+            None => Ok(all[0]),
+            Some(api) => {
+                let known = all.contains(&api.as_str());
+                ensure!(known, "`{api}` is not one of {all:?}");
+                Ok(api)
+            }
+        }
+    }
+}
