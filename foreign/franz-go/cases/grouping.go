@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ottla.foreign/records"
 )
 
 // grouping: a group of three: one joins late, one leaves, one dies, while records keep coming.
@@ -183,7 +185,7 @@ type traffic struct {
 }
 
 func startTraffic(bootstrap []string, topic string) (*traffic, error) {
-	client, err := producer(bootstrap)
+	client, err := records.Producer(bootstrap)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +196,7 @@ func startTraffic(bootstrap []string, topic string) (*traffic, error) {
 		for number := 0; ; number++ {
 			at := int32(number % groupPartitions)
 			made.counts[at]++
-			client.Produce(ctx, described(topic, at, number), func(_ *kgo.Record, err error) {
+			client.Produce(ctx, records.Described(topic, at, number), func(_ *kgo.Record, err error) {
 				if err != nil {
 					select {
 					case failures <- err:

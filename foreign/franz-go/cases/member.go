@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ottla.foreign/records"
 )
 
 // A member of a group. It commits what it has read, after every batch and before it gives a partition
@@ -49,7 +51,7 @@ func join(
 		}
 	}
 	var err error
-	made.client, err = reader(bootstrap,
+	made.client, err = records.Reader(bootstrap,
 		kgo.Dialer(made.cables.dial),
 		kgo.ConsumerGroup(group),
 		kgo.ConsumeTopics(topic),
@@ -86,7 +88,7 @@ func (m *member) run() error {
 			m.tally.nowHolds(m.name)
 		default:
 		}
-		fetches := poll(ctx, m.client, 50, 100*time.Millisecond)
+		fetches := records.Poll(ctx, m.client, 50, 100*time.Millisecond)
 		if m.cables.cut() {
 			return nil
 		}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ottla.foreign/records"
 )
 
 // producing: produce with each codec and read everything back.
@@ -17,21 +19,21 @@ func producing() []testCase {
 			if err != nil {
 				return "", err
 			}
-			made, err := producer(bootstrap, kgo.ProducerBatchCompression(codec))
+			made, err := records.Producer(bootstrap, kgo.ProducerBatchCompression(codec))
 			if err != nil {
 				return "", err
 			}
 			defer made.Close()
-			places, err := produce(ctx, made, topic, partitions, 0, count)
+			places, err := records.Produce(ctx, made, topic, partitions, 0, count)
 			if err != nil {
 				return "", err
 			}
-			found, err := readAll(ctx, bootstrap, topic, partitions)
+			found, err := records.ReadAll(ctx, bootstrap, topic, partitions)
 			if err != nil {
 				return "", err
 			}
 			said := fmt.Sprintf("%d records in %d partitions as reported and in order", count, partitions)
-			return said, check(topic, places, found)
+			return said, records.Check(topic, places, found)
 		}
 	}
 	return []testCase{

@@ -9,6 +9,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"ottla.foreign/records"
 )
 
 // seeking: consume with assign, positions, seeks, timestamps.
@@ -29,7 +31,7 @@ func seeks(ctx context.Context, bootstrap []string) (string, error) {
 	if err := fill(ctx, bootstrap, topic, partitions, each*partitions); err != nil {
 		return "", err
 	}
-	listed, err := ends(ctx, bootstrap, topic, partitions)
+	listed, err := records.Ends(ctx, bootstrap, topic, partitions)
 	if err != nil {
 		return "", err
 	}
@@ -37,7 +39,7 @@ func seeks(ctx context.Context, bootstrap []string) (string, error) {
 		return "", err
 	}
 	start := map[string]map[int32]kgo.Offset{topic: {1: kgo.NewOffset().At(40)}}
-	made, err := reader(bootstrap, kgo.ConsumePartitions(start))
+	made, err := records.Reader(bootstrap, kgo.ConsumePartitions(start))
 	if err != nil {
 		return "", err
 	}
@@ -48,15 +50,15 @@ func seeks(ctx context.Context, bootstrap []string) (string, error) {
 	}
 	defer asked.Close()
 	// Between the records 49 (time 148) and 50 (time 151) of partition 1; after all.
-	between, err := asked.ListOffsetsAfterMilli(ctx, baseTime+150, topic)
+	between, err := asked.ListOffsetsAfterMilli(ctx, records.BaseTime+150, topic)
 	if err != nil {
 		return "", err
 	}
-	after, err := asked.ListOffsetsAfterMilli(ctx, baseTime+100_000, topic)
+	after, err := asked.ListOffsetsAfterMilli(ctx, records.BaseTime+100_000, topic)
 	if err != nil {
 		return "", err
 	}
-	first, err := asked.ListOffsetsAfterMilli(ctx, baseTime-5, topic)
+	first, err := asked.ListOffsetsAfterMilli(ctx, records.BaseTime-5, topic)
 	if err != nil {
 		return "", err
 	}
@@ -81,7 +83,7 @@ func seeks(ctx context.Context, bootstrap []string) (string, error) {
 		{"back to 10", func() int64 { seek(10); return next() }, 10},
 		{"ahead to 99", func() int64 { seek(99); return next() }, 99},
 		{"offset of a time", func() int64 { return between[topic][1].Offset }, 50},
-		{"its time", func() int64 { return between[topic][1].Timestamp }, baseTime + 151},
+		{"its time", func() int64 { return between[topic][1].Timestamp }, records.BaseTime + 151},
 		{"offset of a time before all", func() int64 { return first[topic][1].Offset }, 0},
 		{"offset of a time after all", func() int64 { return after[topic][1].Offset }, each},
 		{"at a time", func() int64 { seek(between[topic][1].Offset); return next() }, 50},
@@ -91,14 +93,14 @@ func seeks(ctx context.Context, bootstrap []string) (string, error) {
 		}
 	}
 
-	tails, err := reader(bootstrap, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {
-		0: kgo.NewOffset().At(90), 1: kgo.NewOffset().AtEnd().Relative(-3), 2: kgo.NewOffset().AfterMilli(baseTime + 3*95),
+	tails, err := records.Reader(bootstrap, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {
+		0: kgo.NewOffset().At(90), 1: kgo.NewOffset().AtEnd().Relative(-3), 2: kgo.NewOffset().AfterMilli(records.BaseTime + 3*95),
 	}}))
 	if err != nil {
 		return "", err
 	}
 	defer tails.Close()
-	found, err := readTo(ctx, tails, listed)
+	found, err := records.ReadTo(ctx, tails, listed)
 	if err != nil {
 		return "", err
 	}
@@ -119,7 +121,7 @@ func beyond(ctx context.Context, bootstrap []string) (string, error) {
 		return "", err
 	}
 	start := kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().At(5000)}})
-	resets, err := reader(bootstrap, start, kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	resets, err := records.Reader(bootstrap, start, kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		return "", err
 	}
@@ -131,7 +133,7 @@ func beyond(ctx context.Context, bootstrap []string) (string, error) {
 	if err := equal("reset", offset, int64(0)); err != nil {
 		return "", err
 	}
-	fails, err := reader(bootstrap, start)
+	fails, err := records.Reader(bootstrap, start)
 	if err != nil {
 		return "", err
 	}
@@ -144,18 +146,18 @@ func beyond(ctx context.Context, bootstrap []string) (string, error) {
 }
 
 func fill(ctx context.Context, bootstrap []string, topic string, partitions, count int) error {
-	made, err := producer(bootstrap)
+	made, err := records.Producer(bootstrap)
 	if err != nil {
 		return err
 	}
 	defer made.Close()
-	_, err = produce(ctx, made, topic, partitions, 0, count)
+	_, err = records.Produce(ctx, made, topic, partitions, 0, count)
 	return err
 }
 
 func nextOffset(ctx context.Context, made *kgo.Client) (int64, error) {
 	for until := time.Now().Add(15 * time.Second); time.Now().Before(until); {
-		fetches := poll(ctx, made, 1, 200*time.Millisecond)
+		fetches := records.Poll(ctx, made, 1, 200*time.Millisecond)
 		if records := fetches.Records(); len(records) > 0 {
 			return records[0].Offset, nil
 		}

@@ -47,24 +47,3 @@ func untilThere(ctx context.Context, made *kadm.Client, name string, partitions 
 	}
 	return fmt.Errorf("%s does not get %d partitions with leaders: %s", name, partitions, state)
 }
-
-// ends are the ends of the partitions as readers with these options see them.
-func ends(
-	ctx context.Context, bootstrap []string, topic string, partitions int, more ...kgo.Opt,
-) ([]int64, error) {
-	made, err := admin(bootstrap, more...)
-	if err != nil {
-		return nil, err
-	}
-	defer made.Close()
-	listed, err := made.ListEndOffsets(ctx, topic)
-	if err != nil {
-		return nil, err
-	}
-	if err := listed.Error(); err != nil {
-		return nil, err
-	}
-	found := make([]int64, partitions)
-	listed.Each(func(one kadm.ListedOffset) { found[one.Partition] = one.Offset })
-	return found, nil
-}

@@ -1,4 +1,5 @@
-package main
+// Package records has the records that the cases write, and reads them back.
+package records
 
 import (
 	"context"
@@ -7,20 +8,21 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// 2023-11-14, so that no clock of a broker can be taken for it.
-const baseTime = 1_700_000_000_000
+// BaseTime is 2023-11-14, so that no clock of a broker can be taken for it.
+const BaseTime = 1_700_000_000_000
 
-// described is record number: keys, values and headers that are null, empty, or several of one name.
-func described(topic string, partition int32, number int) *kgo.Record {
+// Described is record number: keys, values and headers that are null, empty, or several of one name.
+func Described(topic string, partition int32, number int) *kgo.Record {
 	record := &kgo.Record{
 		Topic:     topic,
 		Partition: partition,
 		Key:       fmt.Appendf(nil, "key-%d", number%97),
 		Value:     fmt.Appendf(nil, "%d:%s", number, strings.Repeat("ottla ", number%40)),
-		Timestamp: time.UnixMilli(baseTime + int64(number)),
+		Timestamp: time.UnixMilli(BaseTime + int64(number)),
 	}
 	if number%7 == 0 {
 		record.Key = nil
@@ -42,7 +44,7 @@ func described(topic string, partition int32, number int) *kgo.Record {
 	return record
 }
 
-func producer(bootstrap []string, more ...kgo.Opt) (*kgo.Client, error) {
+func Producer(bootstrap []string, more ...kgo.Opt) (*kgo.Client, error) {
 	return kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(bootstrap...),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
@@ -52,9 +54,9 @@ func producer(bootstrap []string, more ...kgo.Opt) (*kgo.Client, error) {
 	}, more...)...)
 }
 
-// produce writes the records in turn to the partitions. What is returned is, for each partition, the
+// Produce writes the records in turn to the partitions. What is returned is, for each partition, the
 // numbers by the offsets that were reported.
-func produce(
+func Produce(
 	ctx context.Context, made *kgo.Client, topic string, partitions, from, to int,
 ) ([]map[int64]int, error) {
 	type report struct {
@@ -64,7 +66,7 @@ func produce(
 	}
 	reports := make(chan report, to-from)
 	for number := from; number < to; number++ {
-		record := described(topic, int32(number%partitions), number)
+		record := Described(topic, int32(number%partitions), number)
 		made.Produce(ctx, record, func(record *kgo.Record, err error) { reports <- report{record, number, err} })
 	}
 	places := make([]map[int64]int, partitions)
@@ -88,7 +90,7 @@ func produce(
 	return places, nil
 }
 
-func reader(bootstrap []string, more ...kgo.Opt) (*kgo.Client, error) {
+func Reader(bootstrap []string, more ...kgo.Opt) (*kgo.Client, error) {
 	return kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(bootstrap...),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
@@ -96,31 +98,31 @@ func reader(bootstrap []string, more ...kgo.Opt) (*kgo.Client, error) {
 	}, more...)...)
 }
 
-// readAll reads everything in the topic, each partition up to its end.
-func readAll(
+// ReadAll reads everything in the topic, each partition up to its end.
+func ReadAll(
 	ctx context.Context, bootstrap []string, topic string, partitions int, more ...kgo.Opt,
 ) ([][]*kgo.Record, error) {
 	at := map[int32]kgo.Offset{}
 	for partition := range partitions {
 		at[int32(partition)] = kgo.NewOffset().AtStart()
 	}
-	ends, err := ends(ctx, bootstrap, topic, partitions, more...)
+	ends, err := Ends(ctx, bootstrap, topic, partitions, more...)
 	if err != nil {
 		return nil, err
 	}
 	from := map[string]map[int32]kgo.Offset{topic: at}
 	// Control records move the position to the end where nothing else does.
 	more = append(more, kgo.ConsumePartitions(from), kgo.KeepControlRecords())
-	made, err := reader(bootstrap, more...)
+	made, err := Reader(bootstrap, more...)
 	if err != nil {
 		return nil, err
 	}
 	defer made.Close()
-	return readTo(ctx, made, ends)
+	return ReadTo(ctx, made, ends)
 }
 
-// readTo reads until every partition has come to its end.
-func readTo(ctx context.Context, made *kgo.Client, ends []int64) ([][]*kgo.Record, error) {
+// ReadTo reads until every partition has come to its end.
+func ReadTo(ctx context.Context, made *kgo.Client, ends []int64) ([][]*kgo.Record, error) {
 	found := make([][]*kgo.Record, len(ends))
 	positions := make([]int64, len(ends))
 	open := func() bool {
@@ -133,7 +135,7 @@ func readTo(ctx context.Context, made *kgo.Client, ends []int64) ([][]*kgo.Recor
 	}
 	last := time.Now()
 	for open() {
-		fetches := poll(ctx, made, 1000, 200*time.Millisecond)
+		fetches := Poll(ctx, made, 1000, 200*time.Millisecond)
 		if err := fetches.Err0(); err != nil && ctx.Err() != nil {
 			return nil, fmt.Errorf("%w; at %v of %v", err, positions, ends)
 		}
@@ -156,15 +158,15 @@ func readTo(ctx context.Context, made *kgo.Client, ends []int64) ([][]*kgo.Recor
 	return found, nil
 }
 
-// poll waits for records, for a while.
-func poll(ctx context.Context, made *kgo.Client, most int, patience time.Duration) kgo.Fetches {
+// Poll waits for records, for a while.
+func Poll(ctx context.Context, made *kgo.Client, most int, patience time.Duration) kgo.Fetches {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return made.PollRecords(ctx, most)
 }
 
-// check says whether what is found is what was reported, in the order in which it was written.
-func check(topic string, places []map[int64]int, found [][]*kgo.Record) error {
+// Check says whether what is found is what was reported, in the order in which it was written.
+func Check(topic string, places []map[int64]int, found [][]*kgo.Record) error {
 	for at, reported := range places {
 		if len(found[at]) != len(reported) {
 			return fmt.Errorf("partition %d: %d records, %d were reported", at, len(found[at]), len(reported))
@@ -180,7 +182,7 @@ func check(topic string, places []map[int64]int, found [][]*kgo.Record) error {
 				return fmt.Errorf("%s: record %d comes after %d", where, number, before)
 			}
 			before = number
-			expected := described(topic, int32(at), number)
+			expected := Described(topic, int32(at), number)
 			for _, pair := range [][2]any{
 				{record.Key, expected.Key},
 				{record.Value, expected.Value},
@@ -194,4 +196,25 @@ func check(topic string, places []map[int64]int, found [][]*kgo.Record) error {
 		}
 	}
 	return nil
+}
+
+// Ends are the ends of the partitions as readers with these options see them.
+func Ends(
+	ctx context.Context, bootstrap []string, topic string, partitions int, more ...kgo.Opt,
+) ([]int64, error) {
+	made, err := kadm.NewOptClient(append(more, kgo.SeedBrokers(bootstrap...))...)
+	if err != nil {
+		return nil, err
+	}
+	defer made.Close()
+	listed, err := made.ListEndOffsets(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	if err := listed.Error(); err != nil {
+		return nil, err
+	}
+	found := make([]int64, partitions)
+	listed.Each(func(one kadm.ListedOffset) { found[one.Partition] = one.Offset })
+	return found, nil
 }
