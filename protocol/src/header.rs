@@ -63,8 +63,12 @@ pub fn peek_correlation_id(response: &Bytes) -> Result<i32, DecodeError> {
 
 /// Reads a response, `response` being everything after the length prefix.
 ///
+/// A flexible response may end in a second, empty list of tags: the mock cluster of librdkafka ends
+/// Metadata so (2.16.0, versions 9 to 13), and the Java client, librdkafka and franz-go, which do not
+/// look at what is left over, take it.
+///
 /// # Errors
-/// When the bytes are not such a response, bytes left over included.
+/// When the bytes are not such a response, other bytes left over included.
 pub fn decode_response<R: Request>(
     response: Bytes,
     version: i16,
@@ -81,6 +85,9 @@ pub fn decode_response<R: Request>(
         skip_tags(&mut r)?;
     }
     let body = R::Response::decode(&mut r, v, false)?;
+    if v.flexible && r.remaining() == 1 {
+        skip_tags(&mut r)?;
+    }
     r.finish().map_err(|error| error.within(R::KEY.name(), "response"))?;
     Ok((correlation_id, body))
 }

@@ -56,6 +56,29 @@ fn other_flexible_responses_skip_the_tags_of_their_header() {
     assert_eq!((id, response), (9, expected));
 }
 
+/// As the mock cluster of librdkafka does.
+#[test]
+fn a_flexible_response_may_end_in_a_second_empty_list_of_tags() {
+    let with_rest = |rest: &[u8], version: i16| {
+        let mut bytes = if version < 4 {
+            vec![0, 0, 0, 9, 0, 0, 0, 5, 0, 27]
+        } else {
+            vec![0, 0, 0, 9, 0, 0, 0, 0, 5, 0, 27, 0]
+        };
+        bytes.extend(rest);
+        decode_response::<HeartbeatRequest>(Bytes::from(bytes), version)
+    };
+    let expected =
+        HeartbeatResponse { throttle_time_ms: 5, error_code: ErrorCode::REBALANCE_IN_PROGRESS };
+    assert_eq!(with_rest(&[], 4), Ok((9, expected.clone())));
+    assert_eq!(with_rest(&[0], 4), Ok((9, expected.clone())));
+    assert_eq!(with_rest(&[], 3), Ok((9, expected)));
+    // Nothing else may be left over.
+    assert!(with_rest(&[1], 4).is_err());
+    assert!(with_rest(&[0, 0], 4).is_err());
+    assert!(with_rest(&[0], 3).is_err());
+}
+
 #[test]
 fn a_request_header_is_read_as_far_as_its_version_is_known() {
     let flexible = [0, 18, 0, 3, 0, 0, 0, 7, 0, 1, b'c', 1, 5, 1, 0xaa].as_slice();
