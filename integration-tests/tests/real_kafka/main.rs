@@ -10,6 +10,7 @@
 
 mod clients;
 mod codecs;
+mod corpus;
 mod enrich;
 mod faults;
 mod groups;
@@ -17,3 +18,4 @@ mod java;
 mod launcher;
 mod producing;
 mod refusals;
+mod segments;

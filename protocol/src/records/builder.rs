@@ -1,6 +1,7 @@
 //! An open batch: records are encoded when they are appended.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use thiserror::Error;
 
@@ -156,6 +157,7 @@ impl BatchBuilder {
             payload_len: self.payload_len,
             base_timestamp: self.base_timestamp.unwrap_or_default(),
             max_timestamp: self.max_timestamp,
+            marks: OnceLock::new(),
         }
     }
 

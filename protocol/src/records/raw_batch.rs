@@ -1,6 +1,7 @@
 //! A closed batch whose records are not compressed yet.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 
@@ -21,7 +22,22 @@ pub struct RawBatch {
     pub(super) base_timestamp: i64,
     /// `i64::MIN` if there is no record.
     pub(super) max_timestamp: i64,
+    /// Where every so many records one begins; found when somebody asks for a single record.
+    pub(super) marks: OnceLock<Box<[Mark]>>,
 }
+
+/// Where a record begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    /// The index of its chunk.
+    chunk: usize,
+    /// In that chunk, or at its end: then it is the next one's first.
+    position: usize,
+}
+
+/// Every so many records one is marked: single ones are found by skipping fewer than these, for an
+/// eighth of a byte of memory each.
+const MARK_EVERY: u32 = 128;
 
 /// Whole records.
 #[derive(Clone)]
@@ -69,17 +85,17 @@ impl RawBatch {
         RawRecords { batch: self, chunk: 0, cursor: self.cursor(0) }
     }
 
-    /// The record with this index, found by chunk and then by skipping at most 64 KiB of records.
+    /// The record with this index.
+    ///
+    /// The first call reads through the batch once; after that a record is found by skipping 127
+    /// others at most, so that asking for all of them one by one takes time in proportion to them.
     pub fn record(&self, index: u32) -> Option<RecordView<'_>> {
-        let chunk = self.chunks.partition_point(|chunk| chunk.first <= index).checked_sub(1)?;
-        let bytes: &[u8] = &self.chunks.get(chunk)?.bytes;
-        let mut cursor = self.cursor(self.chunks.get(chunk)?.first);
-        loop {
-            let view = cursor.step(bytes).ok()?;
-            if view.offset == i64::from(index) {
-                return Some(view);
-            }
-        }
+        let marks = self.marks.get_or_init(|| self.find_marks());
+        let mark = marks.get((index / MARK_EVERY) as usize)?;
+        let first = index - index % MARK_EVERY;
+        let cursor = RecordCursor::starting_at(first, mark.position, self.frame());
+        let mut records = RawRecords { batch: self, chunk: mark.chunk, cursor };
+        records.nth((index % MARK_EVERY) as usize)
     }
 
     /// The records for which `keep`, called with each index in order, says yes, as a batch whose
@@ -109,6 +125,7 @@ impl RawBatch {
             payload_len: records.len(),
             base_timestamp,
             max_timestamp: i64::MIN,
+            marks: OnceLock::new(),
         };
         let mut cursor = batch.cursor(0);
         let (mut start, mut first) = (0, 0);
@@ -128,18 +145,33 @@ impl RawBatch {
         }
     }
 
+    fn find_marks(&self) -> Box<[Mark]> {
+        let mut marks = Vec::new();
+        let mut records = self.records();
+        for index in 0..self.count {
+            if index % MARK_EVERY == 0 {
+                marks.push(Mark { chunk: records.chunk, position: records.cursor.position() });
+            }
+            if records.next().is_none() {
+                break;
+            }
+        }
+        marks.into()
+    }
+
     /// A cursor at the start of the chunk whose first record has this index.
     fn cursor(&self, first: u32) -> RecordCursor {
-        RecordCursor::starting_at(
-            first,
-            Frame {
-                base_offset: 0,
-                last_offset_delta: i32::MAX,
-                base_timestamp: self.base_timestamp,
-                append_time: None,
-                count: self.count,
-            },
-        )
+        RecordCursor::starting_at(first, 0, self.frame())
+    }
+
+    const fn frame(&self) -> Frame {
+        Frame {
+            base_offset: 0,
+            last_offset_delta: i32::MAX,
+            base_timestamp: self.base_timestamp,
+            append_time: None,
+            count: self.count,
+        }
     }
 
     fn front(&self, index: u32) -> Self {
@@ -163,6 +195,7 @@ impl RawBatch {
             payload_len,
             base_timestamp: self.base_timestamp,
             max_timestamp,
+            marks: OnceLock::new(),
         }
     }
 

@@ -36,10 +36,11 @@ impl RecordCursor {
         Self { position: 0, left: frame.count, index: 0, last_delta: -1, frame }
     }
 
-    /// A cursor for bytes that begin at the record with this index, of a batch without gaps.
-    pub(super) fn starting_at(index: u32, frame: Frame) -> Self {
+    /// A cursor for bytes in which the record with this index begins at `position`, of a batch
+    /// without gaps.
+    pub(super) fn starting_at(index: u32, position: usize, frame: Frame) -> Self {
         let last_delta = i32::try_from(index).unwrap_or(i32::MAX) - 1;
-        Self { position: 0, left: frame.count.saturating_sub(index), index, last_delta, frame }
+        Self { position, left: frame.count.saturating_sub(index), index, last_delta, frame }
     }
 
     /// The next record in `records`, the batch's inflated records, which must be the same bytes at

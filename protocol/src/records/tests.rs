@@ -135,6 +135,35 @@ fn chunks_grow_and_nothing_is_lost_at_their_ends() {
 }
 
 #[test]
+fn single_records_are_found_in_any_order() {
+    let records: Vec<_> = (0..3_000).map(Owned::small).collect();
+    let (_, raw) = raw(&records).split_at(1, &ChunkPool::default());
+    for index in (0..2_999).rev().step_by(7).chain(0..300).chain([2_998, 0]) {
+        let view = raw.record(index).unwrap();
+        let expected = &records[index as usize + 1];
+        assert_eq!((view.offset, &Owned::of(&view)), (index.into(), expected));
+    }
+    assert!(raw.record(2_999).is_none() && raw.record(u32::MAX).is_none());
+}
+
+/// Giving back many tiny records one by one took time in proportion to their square.
+#[test]
+fn asking_for_all_records_one_by_one_is_linear() {
+    let pool = ChunkPool::default();
+    let mut batch = BatchBuilder::new();
+    for _ in 0..100_000 {
+        batch.append(0, &RecordParts::default(), &pool).unwrap();
+    }
+    let raw = batch.seal();
+    for index in 0..100_000 {
+        assert_eq!(raw.record(index).unwrap().offset, i64::from(index));
+    }
+    // No record is further from a mark than so many, whatever chunk it is in.
+    let marks = raw.marks.get().unwrap().len();
+    assert!((100_000 / 128..=100_000 / 100).contains(&marks), "{marks}");
+}
+
+#[test]
 fn a_record_larger_than_a_chunk_is_one_chunk() {
     let large = Owned { value: Some(vec![1; 1 << 20]), ..Owned::small(1) };
     let records = [Owned::small(1), large, Owned::small(2)];
