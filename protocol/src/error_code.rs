@@ -3,7 +3,7 @@ use std::fmt;
 /// The outcome a broker reports, as its number: an unknown one is kept.
 ///
 /// Names, numbers and which of them may be tried again are those of Kafka's
-/// `org.apache.kafka.common.protocol.Errors`.
+/// `org.apache.kafka.common.protocol.Errors`, but for two that the tests against it name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct ErrorCode(pub i16);
 

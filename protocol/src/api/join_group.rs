@@ -73,4 +73,4 @@ message! {
     }
 }
 
-api!(JoinGroupRequest => JoinGroupResponse, ApiKey::JOIN_GROUP, versions 2 - 9, flexible 6);
+api!(JoinGroupRequest => JoinGroupResponse, ApiKey::JOIN_GROUP, versions 0 - 9, flexible 6);

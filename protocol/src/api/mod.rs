@@ -94,6 +94,11 @@ where
     }
 }
 
+/// Messages that are wrong on purpose.
+#[cfg(any(test, feature = "arbitrary"))]
+#[doc(hidden)]
+pub mod planted;
+
 /// What a test does with every message; see [`each_message`].
 #[cfg(any(test, feature = "arbitrary"))]
 #[doc(hidden)]

@@ -46,7 +46,11 @@ fn begin(
         instance_id: request.group_instance_id,
         client_id: context.client_id.to_owned(),
         session_timeout: millis(request.session_timeout_ms),
-        rebalance_timeout: millis(request.rebalance_timeout_ms),
+        // Version 0 does not have one (`JoinGroupRequest.maybeOverrideRebalanceTimeout`).
+        rebalance_timeout: millis(match context.version {
+            0 => request.session_timeout_ms,
+            _ => request.rebalance_timeout_ms,
+        }),
         protocol_type: request.protocol_type,
         protocols: protocols
             .map(|protocol| Protocol { name: protocol.name, metadata: protocol.metadata })
