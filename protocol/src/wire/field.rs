@@ -305,12 +305,27 @@ const RESERVE_AT_MOST: usize = 256;
 impl<T: Decode> DecodeNullable for Vec<T> {
     fn decode_nullable(r: &mut Reader, v: Version) -> Result<Option<Self>, DecodeError> {
         let Some(count) = take_length(r, v, Plain::Int)? else { return Ok(None) };
-        let remaining = r.remaining();
-        if count > remaining / T::min_len(v).max(1) {
-            return Err(DecodeError::new(DecodeErrorKind::TooManyElements { count, remaining }));
+        let payable = |missing: usize, remaining: usize| {
+            if missing <= remaining / T::min_len(v).max(1) {
+                return Ok(());
+            }
+            Err(DecodeError::new(DecodeErrorKind::TooManyElements { count: missing, remaining }))
+        };
+        payable(count, r.remaining())?;
+        // Room is made for the count, halved as often as it takes to be little to begin with, then
+        // one time less whenever it is full: there is never room beyond the count, and while it
+        // grows the old room beside the new one is half of it.
+        let mut halvings = 0_u32;
+        while count >> halvings > RESERVE_AT_MOST {
+            halvings = halvings.saturating_add(1);
         }
-        let mut elements = Self::with_capacity(count.min(RESERVE_AT_MOST));
-        for _ in 0..count {
+        let mut elements = Self::new();
+        for index in 0..count {
+            if index == elements.capacity() {
+                payable(count.saturating_sub(index), r.remaining())?;
+                elements.reserve_exact((count >> halvings).saturating_sub(index).max(1));
+                halvings = halvings.saturating_sub(1);
+            }
             elements.push(T::decode(r, v, false)?);
         }
         Ok(Some(elements))
