@@ -8,10 +8,10 @@ import (
 
 func consume(p plan) {
 	if p.warm > 0 {
-		read(p, "warm", p.warm, startMeter())
+		read(p, p.warmTopic, p.warm, startMeter())
 	}
 	m := startMeter()
-	seen := read(p, "bench", p.records, m)
+	seen := read(p, p.topic, p.records, m)
 	m.report(report{Records: p.records, Consumed: seen})
 }
 
@@ -33,7 +33,7 @@ func read(p plan, topic string, count uint64, m *meter) *order {
 	must(err)
 	defer client.Close()
 
-	seen := &order{next: make([]int64, p.partitions)}
+	seen := &order{next: make([]int64, p.partitions), least: make([]uint64, p.partitions)}
 	for seen.Count < count {
 		fetches := client.PollFetches(context.Background())
 		for _, failure := range fetches.Errors() {

@@ -16,6 +16,7 @@ import (
 
 type plan struct {
 	mode, bootstrap, settings string
+	topic, warmTopic          string
 	partitions, valueSize     int
 	records, warm             uint64
 }
@@ -40,7 +41,9 @@ type order struct {
 	Sum      uint64 `json:"sum"`
 	Digest   uint64 `json:"digest"`
 	Disorder uint64 `json:"disorder"`
+	Descents uint64 `json:"descents"`
 	next     []int64
+	least    []uint64
 }
 
 func (o *order) see(partition int32, offset int64, value []byte) {
@@ -52,6 +55,10 @@ func (o *order) see(partition int32, offset int64, value []byte) {
 	if len(value) >= 8 {
 		number = binary.BigEndian.Uint64(value)
 	}
+	if number < o.least[partition] {
+		o.Descents++
+	}
+	o.least[partition] = number + 1
 	o.Count++
 	o.Bytes += uint64(len(value))
 	o.Sum += number
@@ -117,6 +124,8 @@ func main() {
 	}
 	flag.StringVar(&p.bootstrap, "bootstrap", "", "")
 	flag.StringVar(&p.settings, "settings", "defaults", "")
+	flag.StringVar(&p.topic, "topic", "bench", "")
+	flag.StringVar(&p.warmTopic, "warm-topic", "warm", "")
 	flag.IntVar(&p.partitions, "partitions", 1, "")
 	flag.IntVar(&p.valueSize, "value-size", 100, "")
 	flag.Uint64Var(&p.records, "records", 0, "")

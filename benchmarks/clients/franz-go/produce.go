@@ -27,10 +27,10 @@ func produce(p plan) {
 	client, err := kgo.NewClient(options...)
 	must(err)
 	defer client.Close()
-	send(client, p, "warm", p.warm)
+	send(client, p, p.warmTopic, p.warm)
 
 	m := startMeter()
-	acknowledged, failed := send(client, p, "bench", p.records)
+	acknowledged, failed := send(client, p, p.topic, p.records)
 	m.report(report{Records: p.records, Acknowledged: &acknowledged, Failed: &failed})
 }
 

@@ -22,6 +22,8 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 public final class Client {
     private static String bootstrap;
+    private static String topic = "bench";
+    private static String warmTopic = "warm";
     private static boolean tuned;
     private static int partitions = 1;
     private static int valueSize = 100;
@@ -35,6 +37,8 @@ public final class Client {
             switch (arguments[i]) {
                 case "--bootstrap" -> bootstrap = value;
                 case "--settings" -> tuned = value.equals("tuned");
+                case "--topic" -> topic = value;
+                case "--warm-topic" -> warmTopic = value;
                 case "--partitions" -> partitions = Integer.parseInt(value);
                 case "--value-size" -> valueSize = Integer.parseInt(value);
                 case "--records" -> records = Long.parseLong(value);
@@ -74,11 +78,11 @@ public final class Client {
             properties.put("buffer.memory", String.valueOf(64 << 20));
         }
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(properties)) {
-            send(producer, "warm", warm, new AtomicLong(), new AtomicLong());
+            send(producer, warmTopic, warm, new AtomicLong(), new AtomicLong());
             AtomicLong acknowledged = new AtomicLong();
             AtomicLong failed = new AtomicLong();
             Meter meter = new Meter();
-            send(producer, "bench", records, acknowledged, failed);
+            send(producer, topic, records, acknowledged, failed);
             meter.report("\"acknowledged\":" + acknowledged + ",\"failed\":" + failed
                     + ",\"consumed\":null");
         }
@@ -101,14 +105,14 @@ public final class Client {
 
     private static void consume() throws Exception {
         if (warm > 0) {
-            read("warm", warm, new Meter());
+            read(warmTopic, warm, new Meter());
         }
         Meter meter = new Meter();
-        Order order = read("bench", records, meter);
+        Order order = read(topic, records, meter);
         meter.report("\"acknowledged\":null,\"failed\":null,\"consumed\":{\"count\":" + order.count
                 + ",\"bytes\":" + order.bytes + ",\"sum\":" + Long.toUnsignedString(order.sum)
                 + ",\"digest\":" + Long.toUnsignedString(order.digest)
-                + ",\"disorder\":" + order.disorder + "}");
+                + ",\"disorder\":" + order.disorder + ",\"descents\":" + order.descents + "}");
     }
 
     private static Order read(String topic, long count, Meter meter) {
@@ -145,7 +149,9 @@ public final class Client {
         long sum;
         long digest;
         long disorder;
+        long descents;
         private final long[] next = new long[partitions];
+        private final long[] least = new long[partitions];
 
         void see(int partition, long offset, byte[] value) {
             if (next[partition] != offset) {
@@ -153,6 +159,10 @@ public final class Client {
             }
             next[partition] = offset + 1;
             long number = ByteBuffer.wrap(value).getLong();
+            if (number < least[partition]) {
+                descents++;
+            }
+            least[partition] = number + 1;
             count++;
             bytes += value.length;
             sum += number;

@@ -1,11 +1,11 @@
 //! What every Rust client of the benchmark does alike.
 //!
-//! A client is a program that makes one run and prints one line of JSON. It warms up on the topic `warm`, waits until
-//! that is over, and is measured on the topic `bench`:
+//! A client is a program that makes one run and prints one line of JSON. It warms up on one topic, waits until that is
+//! over, and is measured on another:
 //!
 //! ```text
 //! CLIENT produce|consume --bootstrap HOST:PORT --records N [--api NAME] [--partitions P] [--value-size V]
-//!        [--settings defaults|tuned] [--warm N]
+//!        [--settings defaults|tuned] [--warm N] [--topic bench] [--warm-topic warm] [--within SECONDS]
 //! ```
 
 mod meter;
@@ -21,9 +21,3 @@ pub use plan::{Mode, Plan, Settings, tuned};
 /// How many records may be without an outcome, where the program has to hold on to something for each: enough for
 /// every batch that the clients have in flight, and half of what librdkafka queues.
 pub const WINDOW: usize = 50_000;
-
-/// The topic that is measured.
-pub const TOPIC: &str = "bench";
-
-/// The topic to warm up on.
-pub const WARM: &str = "warm";

@@ -12,21 +12,31 @@ pub struct Order {
     pub digest: u64,
     /// Records whose offset did not follow on.
     pub disorder: u64,
+    /// Records whose number was not greater than that of the record before.
+    pub descents: u64,
     #[serde(skip)]
-    next: Vec<i64>,
+    partitions: Vec<Partition>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Partition {
+    next_offset: i64,
+    least_number: u64,
 }
 
 impl Order {
     pub fn new(partitions: i32) -> Self {
-        Self { next: vec![0; partitions as usize], ..Self::default() }
+        Self { partitions: vec![Partition::default(); partitions as usize], ..Self::default() }
     }
 
     #[inline]
     pub fn see(&mut self, partition: i32, offset: i64, value: &[u8]) {
-        let next = &mut self.next[partition as usize];
-        self.disorder += u64::from(offset != *next);
-        *next = offset + 1;
+        let partition = &mut self.partitions[partition as usize];
+        self.disorder += u64::from(offset != partition.next_offset);
+        partition.next_offset = offset + 1;
         let number = value.first_chunk().map_or(u64::MAX, |bytes| u64::from_be_bytes(*bytes));
+        self.descents += u64::from(number < partition.least_number);
+        partition.least_number = number.wrapping_add(1);
         self.count += 1;
         self.bytes += value.len() as u64;
         self.sum = self.sum.wrapping_add(number);

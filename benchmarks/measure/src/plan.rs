@@ -38,6 +38,10 @@ pub struct Plan {
     /// Which of the client's interfaces, if it has several.
     pub api: Option<String>,
     pub bootstrap: String,
+    /// The topic that is measured.
+    pub topic: String,
+    /// The topic to warm up on.
+    pub warm_topic: String,
     pub partitions: i32,
     pub records: u64,
     pub value_size: usize,
@@ -55,6 +59,7 @@ impl Plan {
         let (mut mode, mut api, mut bootstrap) = (None, None, None);
         let (mut partitions, mut records, mut value_size, mut warm) = (1, 0, 100, 0);
         let mut settings = Settings::Defaults;
+        let (mut topic, mut warm_topic) = ("bench".to_owned(), "warm".to_owned());
         let mut within = Duration::from_secs(120);
         let mut parser = lexopt::Parser::from_env();
         while let Some(argument) = parser.next()? {
@@ -63,6 +68,8 @@ impl Plan {
                 Value(word) if word == "consume" => mode = Some(Mode::Consume),
                 Long("api") => api = Some(parser.value()?.string()?),
                 Long("bootstrap") => bootstrap = Some(parser.value()?.string()?),
+                Long("topic") => topic = parser.value()?.string()?,
+                Long("warm-topic") => warm_topic = parser.value()?.string()?,
                 Long("partitions") => partitions = parser.value()?.parse()?,
                 Long("records") => records = parser.value()?.parse()?,
                 Long("value-size") => value_size = parser.value()?.parse()?,
@@ -89,6 +96,8 @@ impl Plan {
             mode: mode.context("`produce` or `consume`?")?,
             api,
             bootstrap: bootstrap.context("--bootstrap is missing")?,
+            topic,
+            warm_topic,
             partitions,
             records,
             value_size,

@@ -61,7 +61,9 @@ pub fn answer(broker: &Broker, request: &[u8], out: &mut Vec<u8>) -> anyhow::Res
     let mut body = Reader::new(request);
     let (key, version) = (body.i16()?, body.i16()?);
     let correlation = body.i32()?;
-    let Some(api) = APIS.iter().find(|api| api.key == key) else { bail!("API {key} is not served") };
+    let Some(api) = APIS.iter().find(|api| api.key == key) else {
+        bail!("API {key} is not served")
+    };
     broker.ledger.count(api.name, version);
     body.string().context("client id")?;
 

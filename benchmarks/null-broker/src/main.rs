@@ -78,6 +78,8 @@ fn settings() -> anyhow::Result<Settings> {
     }
     anyhow::ensure!(settings.value_size >= 8, "a value has to hold its number: 8 bytes");
     anyhow::ensure!(settings.partitions > 0 && settings.batch_records > 0, "nothing to serve");
+    let whole = settings.end_offset % settings.batch_records as i64 == 0;
+    anyhow::ensure!(whole, "the log has to end with a whole batch");
     Ok(settings)
 }
 

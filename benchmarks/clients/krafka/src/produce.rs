@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use krafka::producer::{DeliveryHandle, Producer};
 use krafka::{Kafka, Record};
-use measure::{Meter, Payload, Plan, TOPIC, WARM, WINDOW, tuned};
+use measure::{Meter, Payload, Plan, WINDOW, tuned};
 
 pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     let kafka = Kafka::builder(plan.bootstrap.as_str()).connect().await?;
@@ -15,11 +15,11 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
             .buffer_memory(tuned::BUFFER_BYTES);
     }
     let producer = builder.build().await?;
-    send(&producer, WARM, Payload::new(plan.warm, plan.value_size)).await?;
+    send(&producer, &plan.warm_topic, Payload::new(plan.warm, plan.value_size)).await?;
 
     let meter = Meter::start();
     let payload = Payload::new(plan.records, plan.value_size);
-    let (acknowledged, failed) = send(&producer, TOPIC, payload).await?;
+    let (acknowledged, failed) = send(&producer, &plan.topic, payload).await?;
     meter.report_produced(plan, acknowledged, failed);
     producer.close().await?;
     Ok(())

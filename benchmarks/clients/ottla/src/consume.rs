@@ -1,4 +1,4 @@
-use measure::{Meter, Order, Plan, TOPIC, WARM, tuned};
+use measure::{Meter, Order, Plan, tuned};
 use ottla::client::TopicPartition;
 use ottla::{Client, Consumer, Fetched, Start};
 
@@ -8,10 +8,10 @@ const AT_A_TIME: usize = 500;
 pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     let client = Client::builder().bootstrap([plan.bootstrap.as_str()]).build()?;
     if plan.warm > 0 {
-        read(&client, plan, WARM, plan.warm, &mut Meter::start()).await?;
+        read(&client, plan, &plan.warm_topic, plan.warm, &mut Meter::start()).await?;
     }
     let mut meter = Meter::start();
-    let order = read(&client, plan, TOPIC, plan.records, &mut meter).await?;
+    let order = read(&client, plan, &plan.topic, plan.records, &mut meter).await?;
     meter.report_consumed(plan, &order);
     Ok(())
 }

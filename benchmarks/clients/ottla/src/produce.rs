@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
 use anyhow::ensure;
-use measure::{Meter, Payload, Plan, TOPIC, WARM, WINDOW, tuned};
+use measure::{Meter, Payload, Plan, WINDOW, tuned};
 use ottla::{Client, Delivery, Producer, Record};
 
 pub async fn run(plan: &Plan) -> anyhow::Result<()> {
@@ -15,11 +15,11 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
             .buffer_memory(tuned::BUFFER_BYTES);
     }
     let producer = builder.build()?;
-    send(&client, &producer, WARM, Payload::new(plan.warm, plan.value_size)).await?;
+    send(&client, &producer, &plan.warm_topic, Payload::new(plan.warm, plan.value_size)).await?;
 
     let meter = Meter::start();
     let payload = Payload::new(plan.records, plan.value_size);
-    let (acknowledged, failed) = send(&client, &producer, TOPIC, payload).await?;
+    let (acknowledged, failed) = send(&client, &producer, &plan.topic, payload).await?;
     meter.report_produced(plan, acknowledged, failed);
     ensure!(producer.close(plan.within).await.is_clean(), "something was left");
     Ok(())

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use measure::{Meter, Order, Plan, TOPIC, WARM};
+use measure::{Meter, Order, Plan};
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
@@ -8,10 +8,10 @@ use crate::settings;
 
 pub fn run(plan: &Plan) -> anyhow::Result<()> {
     if plan.warm > 0 {
-        read(plan, WARM, plan.warm, &mut Meter::start())?;
+        read(plan, &plan.warm_topic, plan.warm, &mut Meter::start())?;
     }
     let mut meter = Meter::start();
-    let order = read(plan, TOPIC, plan.records, &mut meter)?;
+    let order = read(plan, &plan.topic, plan.records, &mut meter)?;
     meter.report_consumed(plan, &order);
     Ok(())
 }

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use measure::{Meter, Payload, Plan, TOPIC, WARM, WINDOW};
+use measure::{Meter, Payload, Plan, WINDOW};
 use rdkafka::producer::future_producer::DeliveryFuture;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 
@@ -8,11 +8,11 @@ use crate::settings;
 
 pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     let producer: FutureProducer = settings::producer(plan).create()?;
-    send(&producer, WARM, Payload::new(plan.warm, plan.value_size)).await?;
+    send(&producer, &plan.warm_topic, Payload::new(plan.warm, plan.value_size)).await?;
 
     let meter = Meter::start();
     let payload = Payload::new(plan.records, plan.value_size);
-    let (acknowledged, failed) = send(&producer, TOPIC, payload).await?;
+    let (acknowledged, failed) = send(&producer, &plan.topic, payload).await?;
     meter.report_produced(plan, acknowledged, failed);
     Ok(())
 }

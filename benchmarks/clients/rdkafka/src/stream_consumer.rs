@@ -1,4 +1,4 @@
-use measure::{Meter, Order, Plan, TOPIC, WARM};
+use measure::{Meter, Order, Plan};
 use rdkafka::Message;
 use rdkafka::consumer::{Consumer, StreamConsumer};
 
@@ -6,10 +6,10 @@ use crate::settings;
 
 pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     if plan.warm > 0 {
-        read(plan, WARM, plan.warm, &mut Meter::start()).await?;
+        read(plan, &plan.warm_topic, plan.warm, &mut Meter::start()).await?;
     }
     let mut meter = Meter::start();
-    let order = read(plan, TOPIC, plan.records, &mut meter).await?;
+    let order = read(plan, &plan.topic, plan.records, &mut meter).await?;
     meter.report_consumed(plan, &order);
     Ok(())
 }

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use measure::{Meter, Payload, Plan, TOPIC, WARM};
+use measure::{Meter, Payload, Plan};
 use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{
@@ -31,11 +31,11 @@ impl ProducerContext<NoCustomPartitioner> for Deliveries {
 pub fn run(plan: &Plan) -> anyhow::Result<()> {
     let config = settings::producer(plan);
     let producer: ThreadedProducer<_> = config.create_with_context(Deliveries::default())?;
-    send(plan, &producer, WARM, Payload::new(plan.warm, plan.value_size))?;
+    send(plan, &producer, &plan.warm_topic, Payload::new(plan.warm, plan.value_size))?;
 
     let meter = Meter::start();
     let payload = Payload::new(plan.records, plan.value_size);
-    let (acknowledged, failed) = send(plan, &producer, TOPIC, payload)?;
+    let (acknowledged, failed) = send(plan, &producer, &plan.topic, payload)?;
     meter.report_produced(plan, acknowledged, failed);
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use futures_util::poll;
-use measure::{Meter, Payload, Plan, TOPIC, WARM, WINDOW, tuned};
+use measure::{Meter, Payload, Plan, WINDOW, tuned};
 use rskafka::client::ClientBuilder;
 use rskafka::client::partition::UnknownTopicHandling;
 use rskafka::client::producer::aggregator::RecordAggregator;
@@ -20,10 +20,10 @@ const STICKY_BYTES: usize = 16 << 10;
 type Delivery = Pin<Box<dyn Future<Output = bool> + Send>>;
 
 pub async fn run(plan: &Plan) -> anyhow::Result<()> {
-    send(plan, WARM, Payload::new(plan.warm, plan.value_size)).await?;
+    send(plan, &plan.warm_topic, Payload::new(plan.warm, plan.value_size)).await?;
     let meter = Meter::start();
     let payload = Payload::new(plan.records, plan.value_size);
-    let (acknowledged, failed) = send(plan, TOPIC, payload).await?;
+    let (acknowledged, failed) = send(plan, &plan.topic, payload).await?;
     meter.report_produced(plan, acknowledged, failed);
     Ok(())
 }

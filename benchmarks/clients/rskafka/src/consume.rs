@@ -1,17 +1,17 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
-use measure::{Meter, Order, Plan, TOPIC, WARM, tuned};
+use measure::{Meter, Order, Plan, tuned};
 use rskafka::client::ClientBuilder;
 use rskafka::client::consumer::{StartOffset, StreamConsumerBuilder};
 use rskafka::client::partition::UnknownTopicHandling;
 
 pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     if plan.warm > 0 {
-        read(plan, WARM, plan.warm, &mut Meter::start()).await?;
+        read(plan, &plan.warm_topic, plan.warm, &mut Meter::start()).await?;
     }
     let mut meter = Meter::start();
-    let order = read(plan, TOPIC, plan.records, &mut meter).await?;
+    let order = read(plan, &plan.topic, plan.records, &mut meter).await?;
     meter.report_consumed(plan, &order);
     Ok(())
 }
@@ -20,8 +20,7 @@ async fn read(plan: &Plan, topic: &str, count: u64, meter: &mut Meter) -> anyhow
     let client = ClientBuilder::new(vec![plan.bootstrap.clone()]).build().await?;
     let mut streams = Vec::new();
     for number in 0..plan.partitions {
-        let partition =
-            client.partition_client(topic, number, UnknownTopicHandling::Retry).await?;
+        let partition = client.partition_client(topic, number, UnknownTopicHandling::Retry).await?;
         let mut builder = StreamConsumerBuilder::new(Arc::new(partition), StartOffset::Earliest);
         if plan.is_tuned() {
             builder = builder.with_max_batch_size(tuned::PARTITION_FETCH_BYTES as i32);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use measure::{Meter, Payload, Plan, TOPIC, WARM, tuned};
+use measure::{Meter, Payload, Plan, tuned};
 use rskafka::client::ClientBuilder;
 use rskafka::client::partition::{Compression, PartitionClient, UnknownTopicHandling};
 use rskafka::record::Record;
@@ -14,10 +14,10 @@ use tokio::task::JoinHandle;
 const AROUND: usize = 12;
 
 pub async fn run(plan: &Plan) -> anyhow::Result<()> {
-    send(plan, WARM, Payload::new(plan.warm, plan.value_size)).await?;
+    send(plan, &plan.warm_topic, Payload::new(plan.warm, plan.value_size)).await?;
     let meter = Meter::start();
     let payload = Payload::new(plan.records, plan.value_size);
-    let (acknowledged, failed) = send(plan, TOPIC, payload).await?;
+    let (acknowledged, failed) = send(plan, &plan.topic, payload).await?;
     meter.report_produced(plan, acknowledged, failed);
     Ok(())
 }

@@ -111,9 +111,9 @@ fn put_records(
     first: bool,
 ) -> usize {
     let prepared = &broker.prepared;
-    // The log ends with a whole batch, at `end` or behind it: `end` is a multiple of the batches.
     let per_batch = prepared.batch_records() as i64;
-    let batches = (end - 1) / per_batch + 1 - offset / per_batch;
+    // The log ends with a whole batch.
+    let batches = end / per_batch - offset / per_batch;
     let available = batches as usize * prepared.batch_bytes();
     let least = if first { prepared.batch_bytes() } else { 0 };
     let size = available.min(limit.max(least));

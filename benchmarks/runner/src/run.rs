@@ -1,0 +1,259 @@
+//! One run of one client, checked.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use serde::Deserialize;
+
+use crate::arguments::Arguments;
+use crate::case::{Case, Mode};
+use crate::client::Client;
+use crate::kafka::Kafka;
+use crate::null_broker::{NullBroker, Report};
+use crate::pinning::Pinning;
+
+/// After which a client is stuck. It ends itself then.
+const WITHIN: Duration = Duration::from_secs(90);
+
+/// How much is run.
+#[derive(Clone, Copy, Debug)]
+pub struct Amount {
+    pub records: u64,
+    pub warm: u64,
+}
+
+/// What one run took.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    pub records: f64,
+    pub cpu_s: f64,
+    /// Without a consumer's start.
+    pub wall_s: f64,
+    /// Until a consumer has its first record.
+    pub first_s: Option<f64>,
+    pub peak_rss_kib: f64,
+    pub allocations: Option<f64>,
+    pub allocated_bytes: Option<f64>,
+    /// Produce or Fetch requests; known from the null broker only, as what follows.
+    pub requests: Option<f64>,
+    /// Of the direction in which the records go.
+    pub wire_bytes: Option<f64>,
+    pub broker_cpu_s: Option<f64>,
+}
+
+/// The line that a client prints; `measure` writes it.
+#[derive(Debug, Deserialize)]
+struct Line {
+    records: u64,
+    wall_s: f64,
+    first_s: Option<f64>,
+    cpu_s: f64,
+    peak_rss_kib: f64,
+    allocations: Option<f64>,
+    allocated_bytes: Option<f64>,
+    failed: Option<u64>,
+    acknowledged: Option<u64>,
+    consumed: Option<Consumed>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Consumed {
+    count: u64,
+    bytes: u64,
+    sum: u64,
+    digest: u64,
+    disorder: u64,
+    descents: u64,
+}
+
+pub struct Runner<'a> {
+    pub arguments: &'a Arguments,
+    pub pinning: &'a Pinning,
+    pub kafka: Option<&'a Kafka>,
+}
+
+impl Runner<'_> {
+    /// Runs a client once. An error says what was wrong with the run.
+    pub fn run(
+        &self,
+        case: &Case,
+        client: &Client,
+        amount: Amount,
+        count_allocations: bool,
+    ) -> anyhow::Result<Sample> {
+        if let Some(kafka) = self.kafka {
+            return self.run_on_kafka(kafka, case, client, amount, count_allocations);
+        }
+        let processor = self.pinning.broker();
+        let broker = NullBroker::start(self.arguments, case, amount.records, processor)?;
+        let target = Target { bootstrap: &broker.bootstrap, topics: None };
+        let line = self.client(case, client, amount, &target, count_allocations);
+        let report = broker.report()?;
+        let line = line?;
+        ensure!(report.faults.is_empty(), "the broker complains: {:?}", report.faults);
+        let mut sample = sample(&line);
+        let traffic = match case.mode {
+            Mode::Produce => {
+                check_produced(&line, &report, amount.records)?;
+                sample.wire_bytes = Some(report.produce.bytes_in as f64);
+                &report.produce
+            }
+            Mode::Consume => {
+                check_consumed(&line, case, report.period, amount.records)?;
+                sample.wire_bytes = Some(report.fetch.bytes_out as f64);
+                &report.fetch
+            }
+        };
+        sample.requests = Some(traffic.requests as f64);
+        sample.broker_cpu_s = Some(report.cpu_s);
+        Ok(sample)
+    }
+
+    fn run_on_kafka(
+        &self,
+        kafka: &Kafka,
+        case: &Case,
+        client: &Client,
+        amount: Amount,
+        count_allocations: bool,
+    ) -> anyhow::Result<Sample> {
+        let topics = kafka.topics(case, amount)?;
+        let target = Target {
+            bootstrap: &kafka.bootstrap,
+            topics: Some((topics.measured.as_str(), topics.warm.as_str())),
+        };
+        let line = self.client(case, client, amount, &target, count_allocations)?;
+        match case.mode {
+            Mode::Produce => {
+                check_acknowledged(&line, amount.records)?;
+                let read = kafka.read_back(case, &topics.measured, amount.records)?;
+                let read: Line = serde_json::from_str(&read)?;
+                check_read(&read, amount.records, case)?;
+                kafka.delete(&topics)?;
+            }
+            Mode::Consume => check_read(&line, amount.records, case)?,
+        }
+        Ok(sample(&line))
+    }
+
+    /// Runs the client's process and reads its line.
+    fn client(
+        &self,
+        case: &Case,
+        client: &Client,
+        amount: Amount,
+        target: &Target<'_>,
+        count_allocations: bool,
+    ) -> anyhow::Result<Line> {
+        let mut command = client.command(self.arguments, self.pinning.client());
+        if count_allocations {
+            client.counted(&self.arguments.programs, &mut command);
+        }
+        command.arg(match case.mode {
+            Mode::Produce => "produce",
+            Mode::Consume => "consume",
+        });
+        client.choose_api(&mut command);
+        command.args(["--bootstrap", target.bootstrap]);
+        command.args(["--partitions", &case.partitions.to_string()]);
+        command.args(["--value-size", &case.value_size.to_string()]);
+        command.args(["--settings", case.settings()]);
+        command.args(["--records", &amount.records.to_string()]);
+        command.args(["--warm", &amount.warm.to_string()]);
+        command.args(["--within", &WITHIN.as_secs().to_string()]);
+        if let Some((measured, warm)) = target.topics {
+            command.args(["--topic", measured, "--warm-topic", warm]);
+        }
+        let output = command.stdin(Stdio::null()).output().context("the client does not start")?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+            bail!("{}: {}", output.status, last.trim());
+        }
+        let said = String::from_utf8(output.stdout)?;
+        let line = said.lines().find(|line| line.starts_with('{')).context("no result")?;
+        serde_json::from_str(line).with_context(|| format!("result not understood: {line}"))
+    }
+}
+
+struct Target<'a> {
+    bootstrap: &'a str,
+    /// The measured one and the one to warm up on, if not the usual ones.
+    topics: Option<(&'a str, &'a str)>,
+}
+
+fn sample(line: &Line) -> Sample {
+    Sample {
+        records: line.records as f64,
+        cpu_s: line.cpu_s,
+        wall_s: line.wall_s - line.first_s.unwrap_or(0.0),
+        first_s: line.first_s,
+        peak_rss_kib: line.peak_rss_kib,
+        allocations: line.allocations,
+        allocated_bytes: line.allocated_bytes,
+        requests: None,
+        wire_bytes: None,
+        broker_cpu_s: None,
+    }
+}
+
+fn check_acknowledged(line: &Line, records: u64) -> anyhow::Result<()> {
+    let (acknowledged, failed) = (line.acknowledged.unwrap_or(0), line.failed.unwrap_or(0));
+    ensure!(failed == 0, "{failed} records were not delivered");
+    ensure!(acknowledged == records, "{acknowledged} of {records} deliveries were told");
+    Ok(())
+}
+
+/// Everything arrived once, unharmed, and in order?
+fn check_produced(line: &Line, report: &Report, records: u64) -> anyhow::Result<()> {
+    check_acknowledged(line, records)?;
+    let seen = &report.produced;
+    ensure!(seen.opaque == 0, "{} batches came compressed", seen.opaque);
+    ensure!(seen.records == records, "{} of {records} records arrived", seen.records);
+    let (sum, squares) = sums(records);
+    ensure!(seen.sum == sum && seen.squares == squares, "other records arrived than were sent");
+    ensure!(seen.disorder == 0, "{} records or batches out of order", seen.disorder);
+    ensure!(seen.repeated == 0, "{} batches came twice", seen.repeated);
+    ensure!(seen.batches > 0 && report.requests.len() > 1, "the broker counted nothing");
+    Ok(())
+}
+
+/// The sum of all numbers below this, and of their squares, both wrapping.
+fn sums(records: u64) -> (u64, u64) {
+    (0..records).fold((0, 0), |(sum, squares): (u64, u64), number| {
+        (sum.wrapping_add(number), squares.wrapping_add(number.wrapping_mul(number)))
+    })
+}
+
+/// All of the null broker's log was read, unharmed and in order?
+fn check_consumed(line: &Line, case: &Case, period: i64, records: u64) -> anyhow::Result<()> {
+    let seen = line.consumed.as_ref().context("no consumer's result")?;
+    let end = records / case.partitions as u64;
+    let period = period as u64;
+    let (mut sum, mut digest) = (0_u64, 0_u64);
+    for offset in 0..end {
+        let number = offset % period;
+        sum = sum.wrapping_add(number);
+        digest = digest.wrapping_add(number.wrapping_mul(offset + 1));
+    }
+    let partitions = case.partitions as u64;
+    ensure!(seen.count == records, "{} of {records} records were read", seen.count);
+    ensure!(seen.disorder == 0, "{} offsets did not follow on", seen.disorder);
+    ensure!(seen.bytes == records * case.value_size as u64, "values of other lengths were read");
+    ensure!(seen.sum == sum.wrapping_mul(partitions), "other values were read");
+    ensure!(seen.digest == digest.wrapping_mul(partitions), "values changed places");
+    ensure!(seen.descents == (end - 1) / period * partitions, "values came in another order");
+    Ok(())
+}
+
+/// All of what was produced to Kafka was read, in the order in which it was sent?
+fn check_read(line: &Line, records: u64, case: &Case) -> anyhow::Result<()> {
+    let seen = line.consumed.as_ref().context("no consumer's result")?;
+    ensure!(seen.count == records, "{} of {records} records were read", seen.count);
+    ensure!(seen.disorder == 0, "{} offsets did not follow on", seen.disorder);
+    ensure!(seen.bytes == records * case.value_size as u64, "values of other lengths were read");
+    ensure!(seen.sum == sums(records).0, "other values were read");
+    ensure!(seen.descents == 0, "{} records are not in the order of sending", seen.descents);
+    Ok(())
+}

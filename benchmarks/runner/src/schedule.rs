@@ -1,0 +1,162 @@
+//! Who runs when: in each round everybody once, each time beginning with another.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::arguments::Arguments;
+use crate::case::{self, Case, Mode};
+use crate::client::{self, Client};
+use crate::kafka::Kafka;
+use crate::pinning::Pinning;
+use crate::run::{Amount, Runner, Sample};
+
+/// A client on a case, and how its runs went.
+pub struct Entry {
+    pub client: Client,
+    /// By round; what failed is not among them.
+    pub samples: Vec<(usize, Sample)>,
+    /// The run whose allocations were counted, if they needed one of their own.
+    pub counted: Option<Sample>,
+    pub failures: Vec<String>,
+    amount: Option<Amount>,
+}
+
+pub struct Outcome {
+    pub cases: Vec<(Case, Vec<Entry>)>,
+    pub took: Duration,
+}
+
+impl Outcome {
+    pub fn failures_of(&self, name: &str) -> Vec<String> {
+        let entries = self.cases.iter().flat_map(|(case, entries)| {
+            entries.iter().filter(|entry| entry.client.name == name).map(move |entry| (case, entry))
+        });
+        entries
+            .flat_map(|(case, entry)| {
+                entry.failures.iter().map(move |why| format!("{case}: {why}"))
+            })
+            .collect()
+    }
+}
+
+/// What a probe sends, to see how fast a client is.
+const PROBE: Amount = Amount { records: 200_000, warm: 50_000 };
+const QUICK: Amount = Amount { records: 50_000, warm: 5_000 };
+/// Two failures are not by chance.
+const MOST_FAILURES: usize = 2;
+/// What a run takes beside its measured part: processes that start, that warm up, the checks.
+const AROUND_A_RUN: f64 = 0.45;
+/// A bound in memory and time for who is fast, and the least that says anything.
+const MOST_RECORDS: f64 = 8e6;
+const LEAST_RECORDS: f64 = 1e5;
+/// What is read to the end has to be far more than what is fetched ahead.
+const LEAST_CONSUMED: f64 = 1e6;
+
+pub fn run(arguments: &Arguments, pinning: &Pinning) -> anyhow::Result<Outcome> {
+    let began = Instant::now();
+    let kafka = arguments.kafka.as_ref().map(|at| Kafka::at(arguments, at));
+    let runner = Runner { arguments, pinning, kafka: kafka.as_ref() };
+    let mut cases: Vec<(Case, Vec<Entry>)> = case::wanted(arguments)
+        .into_iter()
+        .map(|case| {
+            let clients = client::wanted(arguments, case.mode).into_iter();
+            let entries = clients.map(|client| Entry {
+                client,
+                samples: Vec::new(),
+                counted: None,
+                failures: Vec::new(),
+                amount: None,
+            });
+            let entries = entries.collect();
+            (case, entries)
+        })
+        .collect();
+    let running =
+        |entries: &[Entry]| entries.iter().filter(|entry| entry.client.missing.is_none()).count();
+    let pairs: usize = cases.iter().map(|(_, entries)| running(entries)).sum();
+    let bar = progress(pairs * (arguments.rounds + usize::from(!arguments.quick)));
+    // What is left for the measured part of each run.
+    let seconds = arguments.minutes * 60.0 / (pairs * (arguments.rounds + 1)).max(1) as f64;
+    let target = (seconds - AROUND_A_RUN).clamp(0.25, 3.0);
+
+    if !arguments.quick {
+        for (case, entries) in &mut cases {
+            for entry in entries {
+                probe(&runner, case, entry, target, &bar);
+            }
+        }
+    }
+    for round in 0..arguments.rounds {
+        for (case, entries) in &mut cases {
+            let count = entries.len();
+            for turn in 0..count {
+                let entry = &mut entries[(turn + round) % count];
+                turn_of(&runner, case, entry, round, &bar);
+            }
+        }
+    }
+    bar.finish_and_clear();
+    Ok(Outcome { cases, took: began.elapsed() })
+}
+
+/// Sees how fast a client is, and how much it allocates.
+fn probe(runner: &Runner<'_>, case: &Case, entry: &mut Entry, target: f64, bar: &ProgressBar) {
+    if entry.client.missing.is_some() {
+        return;
+    }
+    bar.set_message(format!("probe · {case} · {}", entry.client.name));
+    let mut amount = PROBE;
+    amount.records = case.records(amount.records);
+    match runner.run(case, &entry.client, amount, true) {
+        Ok(sample) => {
+            let rate = sample.records / sample.wall_s.max(1e-3);
+            let least = match case.mode {
+                Mode::Produce => LEAST_RECORDS,
+                Mode::Consume => LEAST_CONSUMED,
+            };
+            // Who is measured in a time that short was hardly measured at all.
+            let records = (rate * target).clamp(least, MOST_RECORDS) as u64;
+            let seconds = if entry.client.warms_slowly { 1.5 } else { 0.15 };
+            let warm = (rate * seconds).clamp(1e4, 2e6) as u64;
+            let records = runner.kafka.map_or_else(|| case.records(records), Kafka::records);
+            entry.amount = Some(Amount { records, warm: warm.min(records) });
+            if !entry.client.counts_allocations {
+                entry.counted = Some(sample);
+            }
+        }
+        Err(error) => {
+            bar.println(format!("{case}: {}: {error:#}", entry.client.name));
+            entry.failures.push(format!("{error:#}"));
+        }
+    }
+    bar.inc(1);
+}
+
+fn turn_of(runner: &Runner<'_>, case: &Case, entry: &mut Entry, round: usize, bar: &ProgressBar) {
+    if entry.client.missing.is_some() {
+        return;
+    }
+    bar.set_message(format!("round {} · {case} · {}", round + 1, entry.client.name));
+    if entry.failures.len() < MOST_FAILURES {
+        let mut amount = entry.amount.unwrap_or(QUICK);
+        amount.records = case.records(amount.records);
+        amount.warm = amount.warm.min(amount.records);
+        match runner.run(case, &entry.client, amount, false) {
+            Ok(sample) => entry.samples.push((round, sample)),
+            Err(error) => {
+                bar.println(format!("{case}: {}: {error:#}", entry.client.name));
+                entry.failures.push(format!("{error:#}"));
+            }
+        }
+    }
+    bar.inc(1);
+}
+
+fn progress(length: usize) -> ProgressBar {
+    let bar = ProgressBar::new(length as u64);
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} runs, {eta} to go · {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(500));
+    bar
+}
