@@ -11,7 +11,7 @@ lint() {
 }
 
 lint -p ottla-protocol --all-targets
-for feature in gzip snappy lz4 zstd broker; do
+for feature in gzip snappy lz4 zstd broker admin arbitrary; do
     lint -p ottla-protocol --lib --features "$feature"
 done
 lint -p ottla --lib

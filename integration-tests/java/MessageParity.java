@@ -96,6 +96,7 @@ public final class MessageParity {
                 case 'D' -> allDefinitions();
                 case 'E' -> errors();
                 case 'A' -> again(in);
+                case 'C' -> converted(in);
                 case 'M' -> make(in);
                 default -> throw new IllegalArgumentException("no such question");
             };
@@ -147,6 +148,16 @@ public final class MessageParity {
         return write(subject, header, message);
     }
 
+    /** Reads a message, without a header, and writes it at another version. */
+    private byte[] converted(DataInputStream in) throws Exception {
+        Subject subject = new Subject(in);
+        short version = in.readShort();
+        ByteBuffer buffer = ByteBuffer.wrap(in.readAllBytes());
+        Message message = subject.message();
+        message.read(new ByteBufferAccessor(buffer), subject.version);
+        return writeBare(message, version);
+    }
+
     /** Makes a message at random and writes it. */
     private byte[] make(DataInputStream in) throws Exception {
         Subject subject = new Subject(in);
@@ -165,15 +176,18 @@ public final class MessageParity {
     }
 
     private static byte[] write(Subject subject, Message header, Message message) {
-        ObjectSerializationCache headerCache = new ObjectSerializationCache();
-        ObjectSerializationCache cache = new ObjectSerializationCache();
-        int headerSize = header == null ? 0 : header.size(headerCache, subject.headerVersion());
-        ByteBuffer buffer = ByteBuffer.allocate(headerSize + message.size(cache, subject.version));
-        ByteBufferAccessor accessor = new ByteBufferAccessor(buffer);
-        if (header != null) {
-            header.write(accessor, headerCache, subject.headerVersion());
+        byte[] body = writeBare(message, subject.version);
+        if (header == null) {
+            return body;
         }
-        message.write(accessor, cache, subject.version);
+        byte[] front = writeBare(header, subject.headerVersion());
+        return ByteBuffer.allocate(front.length + body.length).put(front).put(body).array();
+    }
+
+    private static byte[] writeBare(Message message, short version) {
+        ObjectSerializationCache cache = new ObjectSerializationCache();
+        ByteBuffer buffer = ByteBuffer.allocate(message.size(cache, version));
+        message.write(new ByteBufferAccessor(buffer), cache, version);
         if (buffer.hasRemaining()) {
             throw new IllegalStateException("fewer bytes than promised");
         }

@@ -243,7 +243,7 @@ macro_rules! message {
             ) -> Self {
                 let mut message = Self::default();
                 $(
-                    if $crate::message::range!($min $(- $max)?).contains(v.number) {
+                    if $crate::message::range!($min $(- $max)?).contains(v.number) && g.fills() {
                         let nullable = $crate::message::range!($($null_min $(- $null_max)?)?);
                         let nullable = nullable.contains(v.number);
                         message.$field =

@@ -17,6 +17,7 @@
 mod absent;
 mod bytes;
 mod control;
+mod conversions;
 mod definitions;
 mod description;
 mod descriptions;

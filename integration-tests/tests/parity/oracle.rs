@@ -125,6 +125,14 @@ impl Question {
         Self(question)
     }
 
+    /// The message in `bytes`, without a header, as Java writes it at another version.
+    pub(crate) fn converted(subject: Subject<'_>, version: i16, bytes: &[u8]) -> Self {
+        let mut question = subject.question(b'C');
+        question.extend(version.to_be_bytes());
+        question.extend(bytes);
+        Self(question)
+    }
+
     /// A message that Java fills at random.
     pub(crate) fn make(subject: Subject<'_>, seed: u64) -> Self {
         let mut question = subject.question(b'M');

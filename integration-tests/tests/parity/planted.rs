@@ -1,11 +1,13 @@
 //! Schemas that are wrong on purpose must be reported as different bytes.
 
 use ottla_protocol::{
-    api::planted::{AnotherDefault, AnotherTag, MissingTag, NullAllowed, SwappedFields},
+    api::planted::{
+        AnotherDefault, AnotherTag, MissingTag, NullAllowed, SwappedFields, WronglyIgnorable,
+    },
     wire::{Version, arbitrary::Arbitrary},
 };
 
-use crate::{bytes::Comparison, oracle::Oracle};
+use crate::{bytes::Comparison, conversions::Conversion, oracle::Oracle};
 
 fn report<M: Arbitrary>(name: &str, v: Version) -> Vec<String> {
     let mut oracle = Oracle::shared();
@@ -29,6 +31,16 @@ fn each_planted_schema_is_reported() {
         assert_eq!(report.len(), 1, "{planted}: {report:?}");
         println!("{planted}: {}", report[0]);
     }
+}
+
+#[test]
+fn a_field_that_must_not_be_dropped_is_reported() {
+    let mut oracle = Oracle::shared();
+    let mut conversion = Conversion::new(&mut oracle);
+    let (newest, oldest) = (Version::new(4, 4), Version::new(0, 4));
+    conversion.convert::<WronglyIgnorable>("HeartbeatRequest", newest, oldest);
+    assert_eq!(conversion.report.len(), 1, "{:?}", conversion.report);
+    println!("{}", conversion.report[0]);
 }
 
 /// Where nothing is planted nothing is reported: the above is not the harness' own doing.

@@ -13,7 +13,7 @@ message! {
         /// As it is.
         member_id: String, 0+;
         /// As it is.
-        group_instance_id: Option<String>, 3+, nullable 3+, ignorable;
+        group_instance_id: Option<String>, 3+, nullable 3+;
     }
 
     /// `HeartbeatRequest` with a member id that may be null.
@@ -25,6 +25,18 @@ message! {
         /// Is never null.
         member_id: Option<String>, 0+, nullable 0+;
         /// As it is.
+        group_instance_id: Option<String>, 3+, nullable 3+;
+    }
+
+    /// `HeartbeatRequest` whose last field is dropped by versions that do not have it.
+    shared WronglyIgnorable {
+        /// As it is.
+        group_id: String, 0+;
+        /// As it is.
+        generation_id: i32, 0+;
+        /// As it is.
+        member_id: String, 0+;
+        /// Is not ignorable.
         group_instance_id: Option<String>, 3+, nullable 3+, ignorable;
     }
 

@@ -9,19 +9,33 @@ use crate::{ErrorCode, Uuid, records::Records, schema::Described};
 
 /// A stream of numbers that is the same for the same seed (splitmix64).
 #[derive(Debug)]
-pub struct Gen(u64);
+pub struct Gen {
+    state: u64,
+    sparse: bool,
+}
 
 impl Gen {
     /// The stream of a seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
-        Self(seed)
+        Self { state: seed, sparse: false }
+    }
+
+    /// The stream of a seed, for messages many of whose fields have their default.
+    #[must_use]
+    pub const fn sparse(seed: u64) -> Self {
+        Self { state: seed, sparse: true }
+    }
+
+    /// Whether a message is to have something else than the default in its next field.
+    pub fn fills(&mut self) -> bool {
+        !self.sparse || self.one_in(3)
     }
 
     /// The next number.
     pub fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
