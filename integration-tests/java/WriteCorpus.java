@@ -5,7 +5,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Predicate;
@@ -315,9 +314,12 @@ public final class WriteCorpus {
                         old(magic, Compression.of(codec).build()).base(1000).twenty());
             }
             file(v + "-gaps", "messages that are not all there, since the topic is compacted",
+                    message(magic, 101, NOW, text("a"), text("1"), 0), message(magic, 105, NOW, text("b"), text("2"), 0),
+                    message(magic, 3_000_000_000L, NOW, text("c"), null, 0));
+            file(v + "-cleaned", "what the log cleaner of Kafka 4 makes of such messages: batches of magic 2",
                     compact(old(magic, Compression.NONE).base(100).twenty(), record -> record.offset() % 4 == 1,
                             BatchRetention.DELETE_EMPTY));
-            file(v + "-wrapper-gaps", "the same within a wrapper, the last one gone too",
+            file(v + "-wrapper-cleaned", "the same of a wrapper, whose last message is gone",
                     compact(old(magic, Compression.gzip().build()).base(100).twenty(),
                             record -> record.offset() % 4 == 1, BatchRetention.DELETE_EMPTY));
             byte[] three = old(magic, Compression.NONE).three();
@@ -350,6 +352,12 @@ public final class WriteCorpus {
     private void wrappers() throws Exception {
         file("v1-wrapper-append-time", "the wrapper was stamped: its time stands for that of every message in it",
                 old(V1, Compression.gzip().build()).base(30).appendTime().twenty());
+        file("v1-wrapper-stamped-later", "the wrapper was stamped by a broker that left what is in it as it was",
+                wrapper(V1, 34, 1 | 8, NOW + 5000, gzip(concat(message(V1, 0, NOW, text("a"), text("1"), 0),
+                        message(V1, 1, NOW - 7, text("b"), text("2"), 0), message(V1, 4, -1, text("c"), null, 8)))));
+        file("v1-wrapper-of-stamped", "stamped messages in a wrapper that is not: their times are the producer's to Java",
+                wrapper(V1, 31, 1, NOW + 5000, gzip(concat(message(V1, 0, NOW, text("a"), text("1"), 8),
+                        message(V1, 1, NOW - 7, text("b"), text("2"), 8)))));
         file("v1-wrapper-of-one", "a wrapper around one message, at offset 0", old(V1, Compression.lz4().build()).build(
                 batch -> batch.append(NOW, text("k"), text("v"))));
         file("v1-two-wrappers", "wrappers, a message between them", old(V1, Compression.gzip().build()).base(40).twenty(),

@@ -159,3 +159,65 @@ pub(crate) fn batch_error(error: &BatchError, limit: usize) -> PartitionError {
         error => PartitionError::Corrupt { base_offset, reason: error.to_string() },
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here is a failed test")]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use bytes::Bytes;
+    use ottla_client::Client;
+    use ottla_protocol::records::Batches;
+    use smallvec::smallvec;
+
+    use super::*;
+    use crate::record_batch::RecordBatch;
+
+    /// The offsets and values that are handed out of a file of the corpus of record formats, read
+    /// from an offset on, and the position behind them.
+    fn handed_out(name: &str, from: i64) -> (Vec<(i64, String)>, i64) {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/records");
+        let bytes = Bytes::from(fs::read(corpus.join(format!("{name}.bin"))).unwrap());
+        let client = Client::builder().bootstrap(["nowhere:1"]).build().unwrap();
+        let at = TopicPartition::new(client.topic("old"), 0);
+        let budget = Budget::new(1 << 20);
+        let (mut seen, mut position) = (Vec::new(), from);
+        for batch in Batches::new(bytes).map(Result::unwrap).filter(|b| b.next_offset() > from) {
+            let charge = budget.charge(batch.bytes().len());
+            let (slot, epoch) = (Slot(0), AssignmentEpoch::fresh());
+            let job = Job { slot, epoch, generation: 0, at: at.clone(), batch, charge, from };
+            let prepared = job.run(&Codecs::default(), 1 << 20, &budget);
+            position = prepared.next_offset;
+            let Some(part) = prepared.outcome.unwrap() else { continue };
+            let records = RecordBatch::new(smallvec![part]).unwrap();
+            assert_eq!(records.len(), records.iter().count());
+            for (record, message) in records.iter().zip(records.messages()) {
+                let value = record.value().map(String::from_utf8_lossy).unwrap_or_default();
+                assert_eq!(message.value(), record.value());
+                assert_eq!(message.detach().key(), record.key());
+                assert_eq!(
+                    (message.timestamp(), message.headers().count()),
+                    (record.timestamp(), 0)
+                );
+                seen.push((record.offset(), value.into_owned()));
+            }
+        }
+        (seen, position)
+    }
+
+    #[tokio::test]
+    async fn logs_of_every_format_are_handed_out_from_any_offset() {
+        let (all, end) = handed_out("mixed-v2-v1", 3);
+        assert_eq!((all.len(), end), (20, 23));
+        for from in 4..23 {
+            // Most of these lie within a compressed message, which only tells its last offset.
+            let (part, end) = handed_out("mixed-v2-v1", from);
+            assert_eq!(part, all[all.len() - part.len()..], "from {from}");
+            assert_eq!((part[0].0, end), (from, 23));
+        }
+        let (compacted, end) = handed_out("v1-wrapper-relative", 101);
+        let offsets: Vec<_> = compacted.iter().map(|(offset, _)| *offset).collect();
+        assert_eq!((offsets, end), (vec![101, 104], 105));
+    }
+}
