@@ -23,6 +23,7 @@ mod journal;
 mod line;
 mod logs;
 mod payload;
+mod reading;
 #[cfg(test)]
 mod tests;
 mod verdict;
