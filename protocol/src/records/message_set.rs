@@ -330,3 +330,6 @@ impl MessageFault {
 }
 
 const NO_TIMESTAMP: i64 = -1;
+
+#[cfg(test)]
+mod tests;
