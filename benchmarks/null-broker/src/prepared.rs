@@ -114,3 +114,38 @@ fn put_batch(out: &mut Vec<u8>, number: &mut u64, value_size: usize, records: us
     let checksum = crc32c::crc32c(&out[start + CHECKED_FROM..]);
     out[start + CHECKSUM_AT..start + CHECKSUM_AT + 4].copy_from_slice(&checksum.to_be_bytes());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offset_at(log: &[u8], at: usize) -> i64 {
+        i64::from_be_bytes(log[at..at + 8].try_into().unwrap())
+    }
+
+    #[test]
+    fn the_log_repeats_with_other_offsets() {
+        let prepared = Prepared::new(10, 5, 1);
+        let size = prepared.batch_bytes();
+        assert_eq!(prepared.period, 5);
+        let mut log = Vec::new();
+        prepared.read(&mut log, 7, 20, 10 * size, true);
+        assert_eq!(log.len(), 3 * size, "from the batch that has offset 7 to the end");
+        assert_eq!([0, size, 2 * size].map(|at| offset_at(&log, at)), [5, 10, 15]);
+        assert_eq!(log[8..size], log[size + 8..2 * size]);
+    }
+
+    #[test]
+    fn the_log_is_cut_where_the_limit_is_but_for_the_first_batch() {
+        let prepared = Prepared::new(10, 5, 1);
+        let size = prepared.batch_bytes();
+        let read = |limit, whole| {
+            let mut log = Vec::new();
+            prepared.read(&mut log, 0, 20, limit, whole);
+            log.len()
+        };
+        assert_eq!(read(size + 3, true), size + 3);
+        assert_eq!(read(3, true), size);
+        assert_eq!(read(3, false), 3);
+    }
+}

@@ -102,3 +102,84 @@ impl Partition {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prepared::Prepared;
+
+    /// Three batches of four records, numbered and sequenced one after the other.
+    fn batches() -> Vec<Vec<u8>> {
+        let prepared = Prepared::new(16, 4, 400);
+        (0..3)
+            .map(|number| {
+                let mut batch = Vec::new();
+                let bytes = prepared.batch_bytes();
+                prepared.read(&mut batch, number * 4, 12, bytes, true);
+                batch
+            })
+            .collect()
+    }
+
+    fn after(batches: &[&Vec<u8>]) -> Partition {
+        let mut partition = Partition::default();
+        for batch in batches {
+            partition.append(batch).unwrap();
+        }
+        partition
+    }
+
+    #[test]
+    fn what_comes_in_order_is_in_order() {
+        let [a, b, c] = batches().try_into().unwrap();
+        let seen = after(&[&[a, b].concat(), &c]);
+        assert_eq!((seen.batches, seen.records, seen.disorder, seen.repeated), (3, 12, 0, 0));
+        assert_eq!((seen.sum, seen.squares), (66, 506));
+    }
+
+    #[test]
+    fn a_lost_batch_is_noticed() {
+        let [a, _, c] = batches().try_into().unwrap();
+        let seen = after(&[&a, &c]);
+        assert_eq!((seen.records, seen.disorder), (8, 1));
+        assert_ne!(seen.sum, 66);
+    }
+
+    #[test]
+    fn a_batch_that_comes_twice_is_noticed() {
+        let [a, b, _] = batches().try_into().unwrap();
+        let seen = after(&[&a, &b, &b]);
+        assert_eq!((seen.records, seen.repeated), (8, 1));
+    }
+
+    #[test]
+    fn batches_that_change_places_are_noticed() {
+        let [a, b, c] = batches().try_into().unwrap();
+        assert!(after(&[&a, &c, &b]).disorder > 0);
+    }
+
+    #[test]
+    fn records_that_change_places_are_noticed_without_sequences() {
+        let plain = |batch: &Vec<u8>| {
+            let mut batch = batch.clone();
+            batch[43..51].copy_from_slice(&(-1_i64).to_be_bytes());
+            let checksum = crc32c::crc32c(&batch[21..]);
+            batch[17..21].copy_from_slice(&checksum.to_be_bytes());
+            batch
+        };
+        let [a, b, c] = batches().try_into().unwrap();
+        assert_eq!(after(&[&plain(&a), &plain(&b), &plain(&c)]).disorder, 0);
+        assert_eq!(after(&[&plain(&b), &plain(&a), &plain(&c)]).disorder, 1);
+    }
+
+    #[test]
+    fn any_damaged_byte_is_noticed() {
+        let [good, ..] = batches().try_into().unwrap();
+        // The base offset and the leader's epoch are the broker's to write.
+        for at in (8..12).chain(16..good.len()) {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            assert!(Partition::default().append(&bad).is_err(), "byte {at}");
+        }
+    }
+}

@@ -32,9 +32,9 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    pub fn read() -> anyhow::Result<Self> {
-        use lexopt::prelude::*;
-        let mut this = Self {
+    /// As they are when nothing is said.
+    pub fn plain() -> Self {
+        Self {
             programs: PathBuf::from("target/release"),
             class_path: None,
             missing: BTreeMap::new(),
@@ -48,7 +48,12 @@ impl Arguments {
             kafka: None,
             output: PathBuf::from("RESULTS.md"),
             versions: Vec::new(),
-        };
+        }
+    }
+
+    pub fn read() -> anyhow::Result<Self> {
+        use lexopt::prelude::*;
+        let mut this = Self::plain();
         let words = |list: String| list.split(',').map(str::to_owned).collect::<Vec<_>>();
         let mut parser = lexopt::Parser::from_env();
         while let Some(argument) = parser.next()? {

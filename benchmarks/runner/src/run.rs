@@ -257,3 +257,96 @@ fn check_read(line: &Line, records: u64, case: &Case) -> anyhow::Result<()> {
     ensure!(seen.descents == 0, "{} records are not in the order of sending", seen.descents);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECORDS: u64 = 1000;
+
+    fn produced(change: impl FnOnce(&mut Line, &mut Report)) -> anyhow::Result<()> {
+        let mut line: Line = serde_json::from_value(serde_json::json!({
+            "records": RECORDS, "wall_s": 1.0, "first_s": null, "cpu_s": 1.0, "peak_rss_kib": 1,
+            "allocations": null, "allocated_bytes": null, "failed": 0, "acknowledged": RECORDS,
+            "consumed": null,
+        }))?;
+        let (sum, squares) = sums(RECORDS);
+        let traffic = || serde_json::json!({"requests": 1, "bytes_in": 1, "bytes_out": 1});
+        let mut report: Report = serde_json::from_value(serde_json::json!({
+            "produced": {
+                "batches": 1, "records": RECORDS, "sum": sum, "squares": squares, "disorder": 0,
+                "repeated": 0, "opaque": 0,
+            },
+            "produce": traffic(), "fetch": traffic(), "requests": {"Produce v9": 1, "Metadata v9": 1},
+            "faults": [], "period": 0, "cpu_s": 0.0,
+        }))?;
+        change(&mut line, &mut report);
+        check_produced(&line, &report, RECORDS)
+    }
+
+    #[test]
+    fn a_producer_is_believed_only_if_everything_arrived_once_in_order() {
+        produced(|_, _| {}).unwrap();
+        let faults: [fn(&mut Line, &mut Report); 7] = [
+            |line, _| line.acknowledged = Some(RECORDS - 1),
+            |line, _| line.failed = Some(1),
+            |_, report| report.produced.records -= 1,
+            |_, report| report.produced.sum += 1,
+            |_, report| report.produced.squares += 1,
+            |_, report| report.produced.disorder = 1,
+            |_, report| report.produced.repeated = 1,
+        ];
+        for (number, fault) in faults.into_iter().enumerate() {
+            assert!(produced(fault).is_err(), "fault {number} was not noticed");
+        }
+    }
+
+    fn consumed(change: impl FnOnce(&mut Consumed)) -> anyhow::Result<()> {
+        let arguments = Arguments { full: true, ..Arguments::plain() };
+        let case = crate::case::wanted(&arguments)
+            .into_iter()
+            .find(|case| case.mode == Mode::Consume && case.partitions == 12)
+            .expect("a case with twelve partitions");
+        let (end, period) = (50, 20);
+        let mut seen = Consumed { count: 0, bytes: 0, sum: 0, digest: 0, disorder: 0, descents: 0 };
+        for offset in (0..end).cycle().take(12 * end as usize) {
+            let number = offset % period;
+            seen.count += 1;
+            seen.bytes += case.value_size as u64;
+            seen.sum += number;
+            seen.digest += number * (offset + 1);
+            seen.descents += u64::from(offset > 0 && number == 0);
+        }
+        let records = seen.count;
+        change(&mut seen);
+        let line = Line {
+            records,
+            wall_s: 1.0,
+            first_s: None,
+            cpu_s: 1.0,
+            peak_rss_kib: 1.0,
+            allocations: None,
+            allocated_bytes: None,
+            failed: None,
+            acknowledged: None,
+            consumed: Some(seen),
+        };
+        check_consumed(&line, &case, period as i64, records)
+    }
+
+    #[test]
+    fn a_consumer_is_believed_only_if_it_saw_everything_in_order() {
+        consumed(|_| {}).unwrap();
+        let faults: [fn(&mut Consumed); 6] = [
+            |seen| seen.count += 1,
+            |seen| seen.bytes -= 1,
+            |seen| seen.sum += 1,
+            |seen| seen.digest -= 1,
+            |seen| seen.disorder = 1,
+            |seen| seen.descents += 1,
+        ];
+        for (number, fault) in faults.into_iter().enumerate() {
+            assert!(consumed(fault).is_err(), "fault {number} was not noticed");
+        }
+    }
+}
