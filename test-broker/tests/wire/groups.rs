@@ -66,7 +66,7 @@ async fn join_as_new(peer: &mut Peer, version: i16) -> JoinGroupResponse {
 
 #[tokio::test(start_paused = true)]
 async fn every_version_joins_syncs_beats_and_leaves() {
-    for version in 2..=9 {
+    for version in 0..=9 {
         let cluster = TestCluster::builder().build();
         let mut peer = Peer::connect(&cluster, 0);
         let joined = join_as_new(&mut peer, version).await;
@@ -118,6 +118,18 @@ async fn two_members_share_a_group() {
     let view = cluster.group("g").expect("the group");
     assert_eq!((view.phase, view.generation), (GroupPhase::Stable, 2));
     assert_eq!(view.members.iter().map(|m| &m.assignment[..]).collect::<Vec<_>>(), [b"a", b"b"]);
+}
+
+/// Version 0 has no rebalance timeout: the session's takes its place.
+#[tokio::test(start_paused = true)]
+async fn the_oldest_version_waits_for_members_as_long_as_for_their_heartbeats() {
+    let cluster = TestCluster::builder().build();
+    let (mut one, mut other) = (Peer::connect(&cluster, 0), Peer::connect(&cluster, 0));
+    let first = join_as_new(&mut one, 0).await.member_id;
+    one.ask(&sync(1, &first, &[]), 0).await;
+    other.send(&join(""), 0).await;
+    assert!(!other.hears_within(9_000).await);
+    assert!(other.hears_within(2_000).await);
 }
 
 #[tokio::test(start_paused = true)]
