@@ -55,7 +55,27 @@ profile() {
     printf '\n== %s\n' "$name"
     sed 's/,"peak.*//' "$scratch/$name.result"
     perf report -i "$folder/$name.data" --stdio --no-children -s symbol 2>/dev/null |
-        sed 's/ *- *- *$//' | grep -v -e '^#' -e '^ *$' | head -n 25
+        sed 's/ *- *- *$//' | grep -v -e '^#' -e '^ *$' >"$scratch/$name.symbols"
+    echo "-- by what it is for"
+    by_purpose "$scratch/$name.symbols"
+    echo "-- by function"
+    head -n 20 "$scratch/$name.symbols"
+}
+
+# Which function belongs to what. The first that fits counts.
+by_purpose() {
+    awk '
+        { share = $1 + 0 }
+        /\[k\]/ { sum["kernel: sockets, copies, interrupts"] += share; next }
+        /clock_gettime|producer::now|SystemTime|Timespec|Instant/ { sum["reading the clock"] += share; next }
+        /crc32c/ { sum["checksum"] += share; next }
+        /bench_ottla/ { sum["the program itself, with what was inlined into it"] += share; next }
+        /OutcomeCell|Delivery|cell::State|SendError/ { sum["deliveries: awaiting and settling"] += share; next }
+        /append|layout|record_len|memmove|Sticky|sticky|Budget|refusal|builder/ { sum["append: partition, lock, encode, copy"] += share; next }
+        /RecordCursor|record_iter/ { sum["decoding records"] += share; next }
+        /malloc|free|unlink_chunk|realloc/ { sum["allocator"] += share; next }
+        { sum["everything else"] += share }
+        END { for (purpose in sum) printf "%6.1f %%  %s\n", sum[purpose], purpose }' "$1" | sort -rn
 }
 
 profile produce-100B-12p "--partitions 12" produce --records 8000000 --partitions 12 --warm 300000
