@@ -56,7 +56,8 @@ impl ConsumerControl {
     /// # Errors
     /// What was not committed and why; see [`CommitError`].
     pub async fn commit(&self) -> Result<(), CommitError> {
-        self.shared.commits.commit().await
+        let asked = self.shared.marks.lock().asked();
+        self.shared.commits.commit(asked).await
     }
 
     /// Reads a partition from another offset on. Buffered records of it are dropped, and none

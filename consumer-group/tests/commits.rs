@@ -141,6 +141,34 @@ async fn a_commit_that_fails_says_what_was_not_committed() {
     assert_eq!(committed(&world), Some(7));
 }
 
+/// Found on real nodes: a commit that waited behind another one, while the partition left, found
+/// nothing to do any more and said that all was well.
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_waits_while_its_partition_leaves_does_not_succeed() {
+    let world = world();
+    let (consumer, mark) = member(&world).await;
+    let control = consumer.control();
+    let faults = world.cluster.faults();
+    let loading = ErrorCode::COORDINATOR_LOAD_IN_PROGRESS;
+    let _busy = faults.fail(ApiKey::OFFSET_COMMIT, loading).arm();
+    control.mark(mark.at(4)).unwrap();
+    let first = tokio::spawn({
+        let control = control.clone();
+        async move { control.commit().await }
+    });
+    sleep(Duration::from_secs(1)).await;
+    control.mark(mark.at(7)).unwrap();
+    let second = tokio::spawn(async move { control.commit().await });
+    sleep(Duration::from_millis(1)).await;
+    let _gone = faults.fail(ApiKey::HEARTBEAT, ErrorCode::UNKNOWN_MEMBER_ID).times(1).arm();
+    for commit in [first, second] {
+        let error = timeout(LONG, commit).await.unwrap().unwrap().unwrap_err();
+        let CommitError::Fenced { offsets, .. } = &error else { panic!("{error:?}") };
+        assert_eq!(offsets[..], [(world.at("in", 0), 7)]);
+    }
+    assert_eq!(committed(&world), None);
+}
+
 #[tokio::test(start_paused = true)]
 async fn commits_of_one_consumer_are_in_order_and_every_caller_gets_an_answer() {
     let world = world();

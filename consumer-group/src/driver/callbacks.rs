@@ -107,7 +107,8 @@ async fn tell(
 async fn last_commit(shared: &Shared) -> Result<(), CommitError> {
     let config = &shared.config;
     let deadline = Instant::now() + config.commit_timeout.min(config.callback_timeout());
-    match shared.commits.commit_until(deadline).await {
+    let due = shared.marks.lock().due();
+    match shared.commits.commit_until(deadline, due).await {
         Err(CommitError::NoGroup) => Ok(()),
         result => result,
     }

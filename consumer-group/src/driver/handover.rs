@@ -56,6 +56,7 @@ impl Driver {
             }
             Notice::Revoked(stays) => {
                 self.fence(&stays);
+                self.forget(&stays);
                 if let Err(error) = &result {
                     tracing::warn!(%error, "the commit before handing partitions over failed");
                 }
@@ -64,8 +65,14 @@ impl Driver {
                     machine.handle_revoked();
                 }
             }
-            Notice::Lost(_) => {}
+            Notice::Lost(stays) => self.forget(&stays),
         }
+    }
+
+    /// The application knows by now that these have left.
+    fn forget(&self, stays: &[Stay]) {
+        let mut marks = self.shared.marks.lock();
+        stays.iter().for_each(|stay| marks.told(stay.slot, stay.epoch));
     }
 
     fn stays_of(&self, partitions: &PartitionSet) -> Vec<Stay> {

@@ -29,6 +29,8 @@ pub(crate) struct Commits {
 #[derive(Debug)]
 pub(crate) struct Caller {
     deadline: Option<Instant>,
+    /// What was to be committed when the call was made.
+    asked: Vec<Due>,
     reply: oneshot::Sender<Result<(), CommitError>>,
 }
 
@@ -38,22 +40,27 @@ impl Commits {
         (Self { queue, has_group }, callers)
     }
 
-    /// Commits what is marked, with the configured deadline.
-    pub(crate) async fn commit(&self) -> Result<(), CommitError> {
-        self.ask(None).await
+    /// Commits what is marked, with the configured deadline. It is an error if anything of what is
+    /// `asked` for left before it was committed.
+    pub(crate) async fn commit(&self, asked: Vec<Due>) -> Result<(), CommitError> {
+        self.ask(None, asked).await
     }
 
-    /// Commits what is marked before `deadline`.
-    pub(crate) async fn commit_until(&self, deadline: Instant) -> Result<(), CommitError> {
-        self.ask(Some(deadline)).await
+    /// Commits what is marked before `deadline`; otherwise as [`commit`](Self::commit).
+    pub(crate) async fn commit_until(
+        &self,
+        deadline: Instant,
+        asked: Vec<Due>,
+    ) -> Result<(), CommitError> {
+        self.ask(Some(deadline), asked).await
     }
 
-    async fn ask(&self, deadline: Option<Instant>) -> Result<(), CommitError> {
+    async fn ask(&self, deadline: Option<Instant>, asked: Vec<Due>) -> Result<(), CommitError> {
         if !self.has_group {
             return Err(CommitError::NoGroup);
         }
         let (reply, answer) = oneshot::channel();
-        let caller = Caller { deadline, reply };
+        let caller = Caller { deadline, asked, reply };
         self.queue.send(caller).await.map_err(|_| CommitError::Closed)?;
         answer.await.unwrap_or(Err(CommitError::Closed))
     }
@@ -99,10 +106,22 @@ impl Committer {
                 tracing::warn!(%error, "periodic commit failed");
             }
             for caller in waiting {
+                let result = result.clone().and_then(|()| self.answer_for(&caller.asked));
                 // A caller that has gone does not want to know.
-                let _ = caller.reply.send(result.clone());
+                let _ = caller.reply.send(result);
             }
         }
+    }
+
+    /// Whether all that somebody asked for was committed before it left: it may have left while an
+    /// earlier commit held this one up, and then nothing was to be done any more.
+    fn answer_for(&self, asked: &[Due]) -> Result<(), CommitError> {
+        let gone: Vec<_> = {
+            let marks = self.shared.marks.lock();
+            let gone = asked.iter().filter(|due| marks.is_gone(due));
+            gone.map(|due| (*due, ErrorCode::ILLEGAL_GENERATION)).collect()
+        };
+        self.conclude(gone, Vec::new())
     }
 
     async fn commit(&self, callers: &[Caller]) -> Result<(), CommitError> {

@@ -15,6 +15,17 @@ struct Place {
     epoch: Option<AssignmentEpoch>,
     marked: Option<(i64, i32)>,
     committed: Option<i64>,
+    /// The stay before, for those who still wait to hear what of it was committed.
+    before: Option<Ended>,
+}
+
+/// A stay that is over.
+#[derive(Debug, Clone, Copy)]
+struct Ended {
+    epoch: AssignmentEpoch,
+    committed: Option<i64>,
+    /// What was marked and not committed, until the application has been told that it has left.
+    untold: Option<(i64, i32)>,
 }
 
 /// An offset that is to be committed.
@@ -39,14 +50,27 @@ pub(super) enum Progress {
 impl Marks {
     /// A partition was assigned: marks of this epoch are taken from now on.
     pub(crate) fn open(&mut self, slot: Slot, epoch: AssignmentEpoch) {
-        *self.place_mut(slot) = Place { epoch: Some(epoch), ..Place::default() };
+        let place = self.place_mut(slot);
+        *place = Place { epoch: Some(epoch), before: place.before, ..Place::default() };
     }
 
     /// A stay is over: marks of it are refused, and what was not committed is forgotten.
     pub(crate) fn fence(&mut self, slot: Slot, epoch: AssignmentEpoch) {
         let place = self.place_mut(slot);
         if place.epoch == Some(epoch) {
+            let committed = place.committed;
+            let untold = place.marked.filter(|(offset, _)| committed != Some(*offset));
             *place = Place::default();
+            place.before = Some(Ended { epoch, committed, untold });
+        }
+    }
+
+    /// The application knows that a stay is over: commits asked for from now on do not mean it.
+    pub(crate) fn told(&mut self, slot: Slot, epoch: AssignmentEpoch) {
+        if let Some(before) = &mut self.place_mut(slot).before {
+            if before.epoch == epoch {
+                before.untold = None;
+            }
         }
     }
 
@@ -98,6 +122,28 @@ impl Marks {
                 due.then_some(Due { slot, epoch: place.epoch?, offset, leader_epoch })
             })
             .collect()
+    }
+
+    /// What a commit asked for now has to answer for: what is due, and what was until its
+    /// partition left without the application knowing it.
+    pub(crate) fn asked(&self) -> Vec<Due> {
+        let mut asked = self.due();
+        asked.extend((0_u32..).map(Slot).zip(&self.slots).filter_map(|(slot, place)| {
+            let before = place.before?;
+            let (offset, leader_epoch) = before.untold?;
+            Some(Due { slot, epoch: before.epoch, offset, leader_epoch })
+        }));
+        asked
+    }
+
+    /// Whether the partition of an offset left before it was committed.
+    pub(super) fn is_gone(&self, due: &Due) -> bool {
+        let Some(place) = self.slots.get(due.slot.0 as usize) else { return true };
+        if place.epoch == Some(due.epoch) {
+            return false;
+        }
+        let before = place.before.filter(|before| before.epoch == due.epoch);
+        before.and_then(|before| before.committed).is_none_or(|committed| committed < due.offset)
     }
 
     pub(super) fn progress(&self, due: &Due) -> Progress {
@@ -160,6 +206,26 @@ mod tests {
         assert_eq!(marks.due()[0].offset, 2);
         marks.set_committed(Slot(0), old, 9);
         assert_eq!(marks.committed(Slot(0)), None, "an answer of the old stay");
+    }
+
+    #[test]
+    fn what_left_uncommitted_is_remembered_for_those_who_asked() {
+        let (mut marks, old) = (Marks::default(), AssignmentEpoch::fresh());
+        marks.open(Slot(0), old);
+        marks.mark(mark(0, old, 3)).unwrap();
+        let first = marks.asked();
+        marks.set_committed(Slot(0), old, 3);
+        marks.mark(mark(0, old, 5)).unwrap();
+        let second = marks.asked();
+        assert!(!marks.is_gone(&first[0]) && !marks.is_gone(&second[0]));
+        marks.fence(Slot(0), old);
+        assert!(!marks.is_gone(&first[0]), "it was committed before");
+        assert!(marks.is_gone(&second[0]));
+        assert_eq!(marks.asked(), second, "the application does not know yet");
+        marks.open(Slot(0), AssignmentEpoch::fresh());
+        assert!(!marks.is_gone(&first[0]) && marks.is_gone(&second[0]));
+        marks.told(Slot(0), old);
+        assert!(marks.asked().is_empty());
     }
 
     #[test]
