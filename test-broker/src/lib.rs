@@ -85,6 +85,7 @@ mod group;
 mod listener;
 mod log;
 mod producer_state;
+mod transaction;
 
 pub use cluster::{
     GroupMember, GroupView, PartitionView, StoredHeader, StoredRecord, TestCluster,
@@ -93,3 +94,4 @@ pub use cluster::{
 pub use counters::Counters;
 pub use faults::{ArmedFault, Fault, Faults};
 pub use group::GroupPhase;
+pub use transaction::{TransactionPhase, TransactionVersion};

@@ -91,7 +91,8 @@ impl ProducerStates {
         let in_order = if batch.epoch > entry.epoch {
             batch.first == 0
         } else {
-            entry.recent.back().is_none_or(|last| follows(last.last, batch.first))
+            // After a marker of this epoch and before its first batch, 0 is next.
+            entry.recent.back().map_or(batch.first == 0, |last| follows(last.last, batch.first))
         };
         if in_order { Ok(Verdict::Append) } else { Err(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER) }
     }
@@ -110,6 +111,21 @@ impl ProducerStates {
             entry.recent.pop_front();
         }
         entry.recent.push_back(RecentBatch { first: batch.first, last: batch.last, at });
+    }
+
+    /// The epoch last seen of a producer.
+    pub(crate) fn epoch(&self, producer_id: i64) -> Option<i16> {
+        self.producers.get(&producer_id).map(|entry| entry.epoch)
+    }
+
+    /// A marker of this producer was appended: what it wrote under older epochs is no longer
+    /// recognised (`ProducerStateEntry.update`).
+    pub(crate) fn marked(&mut self, producer_id: i64, epoch: i16) {
+        let new = || ProducerEntry { epoch, recent: VecDeque::new() };
+        let entry = self.producers.entry(producer_id).or_insert_with(new);
+        if entry.epoch != epoch {
+            *entry = new();
+        }
     }
 
     /// Forgets every producer, as when retention has deleted all that they wrote.

@@ -1,4 +1,7 @@
-use ottla_protocol::api::{APIS, Api, ApiVersion, ApiVersionsRequest, ApiVersionsResponse};
+use ottla_protocol::api::{
+    APIS, Api, ApiVersion, ApiVersionsRequest, ApiVersionsResponse, FinalizedFeatureKey,
+    SupportedFeatureKey,
+};
 use ottla_protocol::wire::VersionRange;
 use ottla_protocol::{ApiKey, ErrorCode};
 
@@ -19,9 +22,29 @@ impl Serve for ApiVersionsRequest {
         Answer::Reply(ApiVersionsResponse {
             api_keys: APIS.iter().filter_map(|api| offered(settings, api)).collect(),
             throttle_time_ms: context.throttle_ms,
+            supported_features: supported(context.version),
+            finalized_features_epoch: 0,
+            finalized_features: vec![FinalizedFeatureKey {
+                name: TRANSACTION_VERSION.to_owned(),
+                max_version_level: settings.transactions.version.level(),
+                min_version_level: settings.transactions.version.level(),
+            }],
             ..Default::default()
         })
     }
+}
+
+/// The feature by which clients choose how they run transactions (KIP-890).
+const TRANSACTION_VERSION: &str = "transaction.version";
+/// Older requests are not told of features that begin at 0 (KAFKA-17011).
+const FEATURES_FROM_ZERO: i16 = 4;
+
+fn supported(version: i16) -> Vec<SupportedFeatureKey> {
+    if version < FEATURES_FROM_ZERO {
+        return Vec::new();
+    }
+    let name = TRANSACTION_VERSION.to_owned();
+    vec![SupportedFeatureKey { name, min_version: 0, max_version: 2 }]
 }
 
 /// The answer to a version that is not served (`ApiVersionsRequest.getErrorResponse`).

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use ottla_protocol::ErrorCode;
 use ottla_protocol::api::{
-    EpochEndOffset, FetchLeaderIdAndEpoch, FetchNodeEndpoint, FetchRequest, FetchResponse,
-    FetchableTopicResponse, PartitionData,
+    AbortedTransaction, EpochEndOffset, FetchLeaderIdAndEpoch, FetchNodeEndpoint, FetchRequest,
+    FetchResponse, FetchableTopicResponse, PartitionData,
 };
 use ottla_protocol::records::Records;
 use tokio::sync::Notify;
@@ -153,7 +153,11 @@ fn is_enough(
         match find(context, state, wanted) {
             Ok(partition) => {
                 let most = usize::try_from(wanted.max_bytes).unwrap_or_default();
-                available += partition.log.available(wanted.offset, most.min(budget.min_bytes));
+                available += partition.log.available(
+                    wanted.offset,
+                    partition.readable_end(budget.read_committed),
+                    most.min(budget.min_bytes),
+                );
             }
             Err(_) => return true,
         }
@@ -177,11 +181,17 @@ fn read_all(
             Err(problem) => unreadable(context, state, &wanted.key, problem),
             Ok(partition) => {
                 let most = usize::try_from(wanted.max_bytes).unwrap_or_default();
-                let limits = Limits { max_bytes: most.min(left), at_least_one, cut };
+                let end_offset = partition.readable_end(budget.read_committed);
+                let max_bytes = most.min(left);
+                let limits = Limits { end_offset, max_bytes, at_least_one, cut };
                 let slice = partition.log.read(wanted.offset, limits);
                 left = left.saturating_sub(slice.len);
                 at_least_one &= slice.len == 0;
-                readable(partition, Records::from(slice.batches), budget.read_committed)
+                let read_to = slice.end_offset.unwrap_or(end_offset);
+                let mut data = readable(partition, Records::from(slice.batches));
+                data.aborted_transactions =
+                    budget.read_committed.then(|| aborted(partition, wanted.offset, read_to));
+                data
             }
         };
         Got { key: wanted.key.clone(), data }
@@ -206,17 +216,24 @@ fn find<'a>(
     Ok(partition)
 }
 
-fn readable(partition: &Partition, records: Records, read_committed: bool) -> PartitionData {
-    let end_offset = partition.log.end_offset();
+fn readable(partition: &Partition, records: Records) -> PartitionData {
     PartitionData {
         partition_index: partition.index,
-        high_watermark: end_offset,
-        last_stable_offset: end_offset,
+        high_watermark: partition.high_watermark(),
+        last_stable_offset: partition.last_stable_offset(),
         log_start_offset: partition.log.start_offset(),
-        aborted_transactions: read_committed.then(Vec::new),
+        aborted_transactions: None,
         records: Some(records),
         ..Default::default()
     }
+}
+
+/// The transactions whose records in what was read are to be skipped.
+fn aborted(partition: &Partition, from: i64, to: i64) -> Vec<AbortedTransaction> {
+    let aborted = partition.transactions.aborted_between(from, to);
+    aborted
+        .map(|it| AbortedTransaction { producer_id: it.producer_id, first_offset: it.first_offset })
+        .collect()
 }
 
 fn unreadable(
@@ -238,7 +255,7 @@ fn unreadable(
         NotReadable::Error(error) => data.error_code = error,
         NotReadable::Diverging { epoch, end_offset } => {
             data.diverging_epoch = EpochEndOffset { epoch, end_offset };
-            data.high_watermark = partition.map_or(-1, |partition| partition.log.end_offset());
+            data.high_watermark = partition.map_or(-1, Partition::high_watermark);
         }
     }
     let moved = matches!(

@@ -6,8 +6,9 @@ use crate::cluster::State;
 
 /// From here on many keys are asked at once (KIP-699).
 const BATCHED_FROM: i16 = 4;
-/// Groups, transactional ids and share groups; all are found the same way.
+/// Groups, transactional ids and share groups.
 const KEY_TYPES: std::ops::RangeInclusive<i8> = 0..=2;
+const TRANSACTION: i8 = 1;
 
 impl Serve for FindCoordinatorRequest {
     async fn serve(self, context: &mut RequestContext<'_>) -> Answer<FindCoordinatorResponse> {
@@ -18,17 +19,18 @@ impl Serve for FindCoordinatorRequest {
         } else {
             Some(ErrorCode::INVALID_REQUEST)
         };
+        let key_type = self.key_type;
         let state = context.shared.state.lock();
         if context.version >= BATCHED_FROM {
             let keys = self.coordinator_keys.into_iter();
-            let coordinators = keys.map(|key| find(&state, key, fault)).collect();
+            let coordinators = keys.map(|key| find(&state, key_type, key, fault)).collect();
             return Answer::Reply(FindCoordinatorResponse {
                 throttle_time_ms,
                 coordinators,
                 ..Default::default()
             });
         }
-        let found = find(&state, self.key, fault);
+        let found = find(&state, key_type, self.key, fault);
         Answer::Reply(FindCoordinatorResponse {
             throttle_time_ms,
             error_code: found.error_code,
@@ -41,11 +43,14 @@ impl Serve for FindCoordinatorRequest {
     }
 }
 
-fn find(state: &State, key: String, fault: Option<ErrorCode>) -> Coordinator {
+fn find(state: &State, key_type: i8, key: String, fault: Option<ErrorCode>) -> Coordinator {
+    let coordinator = match key_type {
+        TRANSACTION => state.transaction_coordinator(&key),
+        _ => state.coordinator(&key),
+    };
     let broker = match fault {
         Some(error) => Err(error),
-        None => state
-            .coordinator(&key)
+        None => coordinator
             .and_then(|id| state.brokers.get(&id))
             .ok_or(ErrorCode::COORDINATOR_NOT_AVAILABLE),
     };

@@ -16,12 +16,15 @@ const LATEST_TIERED: i64 = -5;
 const EARLIEST_PENDING_UPLOAD: i64 = -6;
 /// From here on an answer carries the leader epoch of its offset (KIP-320).
 const EPOCHS_FROM: i16 = 4;
+const READ_COMMITTED: i8 = 1;
 
 impl Serve for ListOffsetsRequest {
     async fn serve(self, context: &mut RequestContext<'_>) -> Answer<ListOffsetsResponse> {
         let shared = context.shared;
         let state = shared.state.lock();
-        let topics = self.topics.into_iter().map(|topic| topic_offsets(context, &state, topic));
+        let committed = self.isolation_level == READ_COMMITTED;
+        let answer = |topic| topic_offsets(context, &state, topic, committed);
+        let topics = self.topics.into_iter().map(answer);
         let topics = topics.collect();
         Answer::Reply(ListOffsetsResponse { throttle_time_ms: context.throttle_ms, topics })
     }
@@ -31,11 +34,12 @@ fn topic_offsets(
     context: &mut RequestContext<'_>,
     state: &State,
     topic: ListOffsetsTopic,
+    read_committed: bool,
 ) -> ListOffsetsTopicResponse {
     let name = topic.name;
     let mut answer = |wanted: ListOffsetsPartition| {
         let partition_index = wanted.partition_index;
-        match find(context, state, &name, &wanted) {
+        match find(context, state, &name, &wanted, read_committed) {
             Ok(found) => ListOffsetsPartitionResponse {
                 partition_index,
                 timestamp: found.timestamp,
@@ -57,6 +61,7 @@ fn find(
     state: &State,
     topic: &str,
     wanted: &ListOffsetsPartition,
+    read_committed: bool,
 ) -> Result<Found, ErrorCode> {
     let index = wanted.partition_index;
     if let Some(error) = context.faults.partition_error(topic, index) {
@@ -70,17 +75,20 @@ fn find(
         timestamp: -1,
         leader_epoch: epoch.unwrap_or(-1),
     };
+    let end = partition.readable_end(read_committed);
+    // What a reader may not see yet is not found either.
+    let seen = |found: Option<Found>| found.filter(|found| found.offset < end);
     match wanted.timestamp {
-        LATEST => Ok(at(log.end_offset(), Some(partition.leader_epoch))),
+        LATEST => Ok(at(end, Some(partition.leader_epoch))),
         // Nothing is ever moved to another tier.
         EARLIEST | EARLIEST_LOCAL | EARLIEST_PENDING_UPLOAD => {
             let start = log.start_offset();
             Ok(at(start, log.epochs().of(start)))
         }
         LATEST_TIERED => Ok(Found::NOTHING),
-        MAX_TIMESTAMP => log.latest_timestamp().map(|found| found.unwrap_or(Found::NOTHING)),
+        MAX_TIMESTAMP => log.latest_timestamp().map(|found| seen(found).unwrap_or(Found::NOTHING)),
         timestamp if timestamp >= 0 => {
-            log.first_since(timestamp).map(|found| found.unwrap_or(Found::NOTHING))
+            log.first_since(timestamp).map(|found| seen(found).unwrap_or(Found::NOTHING))
         }
         _ => Err(ErrorCode::UNSUPPORTED_VERSION),
     }

@@ -1,34 +1,54 @@
 //! One file per API: what a broker does with its requests.
 
+mod add_offsets_to_txn;
+mod add_partitions_to_txn;
 mod api_versions;
+mod create_partitions;
 mod create_topics;
+mod delete_groups;
+mod delete_records;
 mod delete_topics;
+mod describe_cluster;
+mod describe_configs;
+mod describe_groups;
+mod describe_transactions;
+mod end_txn;
 mod fetch;
 mod find_coordinator;
 mod heartbeat;
 mod init_producer_id;
 mod join_group;
 mod leave_group;
+mod list_groups;
 mod list_offsets;
+mod list_transactions;
 mod metadata;
 mod offset_commit;
+mod offset_delete;
 mod offset_fetch;
+mod offset_for_leader_epoch;
 mod produce;
 mod sync_group;
+mod transactional;
+mod txn_offset_commit;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use ottla_protocol::api::{
-    APIS, Api, ApiVersionsRequest, CreateTopicsRequest, DeleteTopicsRequest, FetchRequest,
-    FindCoordinatorRequest, HeartbeatRequest, InitProducerIdRequest, JoinGroupRequest,
-    LeaveGroupRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest,
-    OffsetFetchRequest, ProduceRequest, Request, SyncGroupRequest,
+    APIS, AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, Api, ApiVersionsRequest,
+    CreatePartitionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DeleteRecordsRequest,
+    DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest,
+    DescribeTransactionsRequest, EndTxnRequest, FetchRequest, FindCoordinatorRequest,
+    HeartbeatRequest, InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest,
+    ListGroupsRequest, ListOffsetsRequest, ListTransactionsRequest, MetadataRequest,
+    OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest, OffsetForLeaderEpochRequest,
+    ProduceRequest, Request, SyncGroupRequest, TxnOffsetCommitRequest,
 };
 use ottla_protocol::wire::{Decode, DecodeError, Encode, Frame, Reader, Version, VersionRange};
 use ottla_protocol::{ApiKey, ErrorCode, RequestHeader, encode_response};
 
-use crate::cluster::{Settings, Shared};
+use crate::cluster::{Settings, Shared, State};
 use crate::faults::{Effect, RequestFaults};
 
 /// What becomes of a request.
@@ -93,6 +113,20 @@ impl<'a> RequestContext<'a> {
     }
 }
 
+impl RequestContext<'_> {
+    /// Whether this broker coordinates the transactional id.
+    ///
+    /// # Errors
+    /// `NOT_COORDINATOR`, or `INVALID_REQUEST` for an empty one.
+    fn check_transaction_coordinator(&self, state: &State, id: &str) -> Result<(), ErrorCode> {
+        if id.is_empty() {
+            return Err(ErrorCode::INVALID_REQUEST);
+        }
+        let here = state.transaction_coordinator(id) == Some(self.broker);
+        if here { Ok(()) } else { Err(ErrorCode::NOT_COORDINATOR) }
+    }
+}
+
 /// A request that this broker serves.
 trait Serve: Request + Decode + Sized
 where
@@ -126,6 +160,27 @@ pub(crate) async fn answer(
         ApiKey::CREATE_TOPICS => run::<CreateTopicsRequest>(context, header, body).await,
         ApiKey::DELETE_TOPICS => run::<DeleteTopicsRequest>(context, header, body).await,
         ApiKey::INIT_PRODUCER_ID => run::<InitProducerIdRequest>(context, header, body).await,
+        ApiKey::ADD_OFFSETS_TO_TXN => run::<AddOffsetsToTxnRequest>(context, header, body).await,
+        ApiKey::ADD_PARTITIONS_TO_TXN => {
+            run::<AddPartitionsToTxnRequest>(context, header, body).await
+        }
+        ApiKey::END_TXN => run::<EndTxnRequest>(context, header, body).await,
+        ApiKey::TXN_OFFSET_COMMIT => run::<TxnOffsetCommitRequest>(context, header, body).await,
+        ApiKey::OFFSET_FOR_LEADER_EPOCH => {
+            run::<OffsetForLeaderEpochRequest>(context, header, body).await
+        }
+        ApiKey::DESCRIBE_GROUPS => run::<DescribeGroupsRequest>(context, header, body).await,
+        ApiKey::LIST_GROUPS => run::<ListGroupsRequest>(context, header, body).await,
+        ApiKey::DELETE_GROUPS => run::<DeleteGroupsRequest>(context, header, body).await,
+        ApiKey::OFFSET_DELETE => run::<OffsetDeleteRequest>(context, header, body).await,
+        ApiKey::DESCRIBE_CLUSTER => run::<DescribeClusterRequest>(context, header, body).await,
+        ApiKey::DESCRIBE_CONFIGS => run::<DescribeConfigsRequest>(context, header, body).await,
+        ApiKey::CREATE_PARTITIONS => run::<CreatePartitionsRequest>(context, header, body).await,
+        ApiKey::DELETE_RECORDS => run::<DeleteRecordsRequest>(context, header, body).await,
+        ApiKey::DESCRIBE_TRANSACTIONS => {
+            run::<DescribeTransactionsRequest>(context, header, body).await
+        }
+        ApiKey::LIST_TRANSACTIONS => run::<ListTransactionsRequest>(context, header, body).await,
         _ => Answer::Close,
     }
 }
@@ -152,6 +207,21 @@ const SERVED: &[ApiKey] = &[
     ApiKey::CREATE_TOPICS,
     ApiKey::DELETE_TOPICS,
     ApiKey::INIT_PRODUCER_ID,
+    ApiKey::ADD_OFFSETS_TO_TXN,
+    ApiKey::ADD_PARTITIONS_TO_TXN,
+    ApiKey::END_TXN,
+    ApiKey::TXN_OFFSET_COMMIT,
+    ApiKey::OFFSET_FOR_LEADER_EPOCH,
+    ApiKey::DESCRIBE_GROUPS,
+    ApiKey::LIST_GROUPS,
+    ApiKey::DELETE_GROUPS,
+    ApiKey::OFFSET_DELETE,
+    ApiKey::DESCRIBE_CLUSTER,
+    ApiKey::DESCRIBE_CONFIGS,
+    ApiKey::CREATE_PARTITIONS,
+    ApiKey::DELETE_RECORDS,
+    ApiKey::DESCRIBE_TRANSACTIONS,
+    ApiKey::LIST_TRANSACTIONS,
 ];
 
 /// The versions of an API that a cluster serves; `None` if it does not have the API.

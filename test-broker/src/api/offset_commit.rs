@@ -34,6 +34,7 @@ fn accept(context: &RequestContext<'_>, request: &OffsetCommitRequest) -> Result
         member_id: &request.member_id,
         instance_id: request.group_instance_id.as_deref(),
         generation: request.generation_id_or_member_epoch,
+        transactional: false,
     };
     let now = context.now();
     let coordination = &context.shared.coordination;

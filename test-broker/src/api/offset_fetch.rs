@@ -22,7 +22,9 @@ impl Serve for OffsetFetchRequest {
     async fn serve(self, context: &mut RequestContext<'_>) -> Answer<OffsetFetchResponse> {
         let throttle_time_ms = context.throttle_ms;
         if context.version >= BATCHED_FROM {
-            let groups = self.groups.into_iter().map(|group| fetch(context, group)).collect();
+            let stable = self.require_stable;
+            let groups = self.groups.into_iter();
+            let groups = groups.map(|group| fetch(context, group, stable)).collect();
             return Answer::Reply(OffsetFetchResponse {
                 throttle_time_ms,
                 groups,
@@ -40,7 +42,7 @@ impl Serve for OffsetFetchRequest {
         });
         let group =
             OffsetFetchRequestGroup { group_id: self.group_id, topics, ..Default::default() };
-        let fetched = fetch(context, group);
+        let fetched = fetch(context, group, self.require_stable);
         Answer::Reply(OffsetFetchResponse {
             throttle_time_ms,
             error_code: fetched.error_code,
@@ -53,16 +55,19 @@ impl Serve for OffsetFetchRequest {
 fn fetch(
     context: &mut RequestContext<'_>,
     group: OffsetFetchRequestGroup,
+    require_stable: bool,
 ) -> OffsetFetchResponseGroup {
     let checked = match context.check_coordinator(&group.group_id) {
         Err(error) => Err(error),
         Ok(()) => context.faults.error().map_or(Ok(()), Err),
     };
     let topics = match (checked, group.topics) {
-        (Ok(()), None) => all_topics(context, &group.group_id),
+        (Ok(()), None) => all_topics(context, &group.group_id, require_stable),
         (Ok(()), Some(topics)) => {
             let topics = topics.into_iter();
-            topics.map(|topic| topic_offsets(context, &group.group_id, topic)).collect()
+            topics
+                .map(|topic| topic_offsets(context, &group.group_id, topic, require_stable))
+                .collect()
         }
         // Versions 0 and 1 have no place for it but the partitions.
         (Err(error), Some(topics)) if context.version < TOP_LEVEL_ERROR_FROM => {
@@ -74,7 +79,11 @@ fn fetch(
     OffsetFetchResponseGroup { group_id: group.group_id, topics, error_code }
 }
 
-fn all_topics(context: &mut RequestContext<'_>, group: &str) -> Vec<OffsetFetchResponseTopics> {
+fn all_topics(
+    context: &mut RequestContext<'_>,
+    group: &str,
+    require_stable: bool,
+) -> Vec<OffsetFetchResponseTopics> {
     let offsets = context.shared.coordination.with(group, |group| group.offsets.clone());
     let offsets = offsets.unwrap_or_default();
     let topics = offsets.topics().map(|(name, partitions)| OffsetFetchResponseTopics {
@@ -82,7 +91,10 @@ fn all_topics(context: &mut RequestContext<'_>, group: &str) -> Vec<OffsetFetchR
         topic_id: topic_id(context, name),
         partitions: partitions
             .iter()
-            .map(|(index, found)| committed(*index, Some(found)))
+            .map(|(index, found)| match require_stable && offsets.is_unstable(name, *index) {
+                true => failed(*index, ErrorCode::UNSTABLE_OFFSET_COMMIT),
+                false => committed(*index, Some(found)),
+            })
             .collect(),
     });
     topics.collect()
@@ -92,6 +104,7 @@ fn topic_offsets(
     context: &mut RequestContext<'_>,
     group: &str,
     topic: OffsetFetchRequestTopics,
+    require_stable: bool,
 ) -> OffsetFetchResponseTopics {
     let name: Arc<str> = if context.version >= TOPIC_IDS_FROM {
         let state = context.shared.state.lock();
@@ -106,6 +119,10 @@ fn topic_offsets(
     let offsets = offsets.unwrap_or_default();
     let partition = |index: i32| match context.faults.partition_error(&name, index) {
         Some(error) => failed(index, error),
+        // An open transaction may change it (KIP-447).
+        None if require_stable && offsets.is_unstable(&name, index) => {
+            failed(index, ErrorCode::UNSTABLE_OFFSET_COMMIT)
+        }
         None => committed(index, offsets.get(&name, index)),
     };
     let partitions = topic.partition_indexes.into_iter().map(partition).collect();

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use ottla_protocol::ApiKey;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{Clock, Coordination, NewTopic, Shared, State, TestCluster, TopicConfig};
 use crate::counters::Counters;
 use crate::faults::Faults;
 use crate::group::GroupPolicy;
+use crate::transaction::{TransactionPolicy, TransactionVersion};
 
 /// Describes a [`TestCluster`].
 #[derive(Debug, Clone, Default)]
@@ -34,6 +36,7 @@ pub(crate) struct Settings {
     /// `None`: the API is not there.
     pub(crate) max_versions: BTreeMap<ApiKey, Option<i16>>,
     pub(crate) groups: GroupPolicy,
+    pub(crate) transactions: TransactionPolicy,
     pub(crate) max_request_bytes: usize,
     pub(crate) pipe_capacity: usize,
     pub(crate) cut_last_batch: bool,
@@ -52,6 +55,7 @@ impl Default for Settings {
             replication_factor: None,
             max_versions: BTreeMap::new(),
             groups: GroupPolicy::default(),
+            transactions: TransactionPolicy::default(),
             max_request_bytes: 100 << 20,
             pipe_capacity: 256 << 10,
             cut_last_batch: false,
@@ -163,6 +167,27 @@ impl TestClusterBuilder {
         self
     }
 
+    /// Which protocol of transactions is turned on (the feature `transaction.version`, default 2 as
+    /// in Kafka 4). Clients choose by it; a request of either protocol is served in any case.
+    pub fn transaction_version(mut self, version: TransactionVersion) -> Self {
+        self.settings.transactions.version = version;
+        self
+    }
+
+    /// The longest `transaction.timeout.ms` a producer may ask for (`transaction.max.timeout.ms`,
+    /// default 15 minutes).
+    pub fn max_transaction_timeout(mut self, longest: Duration) -> Self {
+        self.settings.transactions.longest = longest;
+        self
+    }
+
+    /// How long after the end of a transaction its markers are written (default at once). Until
+    /// then what it wrote is not stable, and its producer is told `CONCURRENT_TRANSACTIONS`.
+    pub fn marker_delay(mut self, delay: Duration) -> Self {
+        self.settings.transactions.marker_delay = delay;
+        self
+    }
+
     /// A longer request cuts its connection (`socket.request.max.bytes`, default 100 MiB).
     pub fn max_request_bytes(mut self, bytes: usize) -> Self {
         self.settings.max_request_bytes = bytes;
@@ -211,6 +236,7 @@ impl TestClusterBuilder {
             // Faults draw from a stream of their own, so that arming one changes no id.
             faults: Faults::new(settings.seed ^ 0x6661_756c_7473),
             clock: Clock::new(settings.time_base),
+            transactions_changed: Notify::new(),
             state: Mutex::new(state),
             settings,
             ended,

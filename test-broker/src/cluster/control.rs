@@ -112,6 +112,37 @@ impl TestCluster {
         true
     }
 
+    /// Says which replicas of a partition are in sync; with fewer than `min.insync.replicas` a
+    /// write with acks=all is refused with `NOT_ENOUGH_REPLICAS`. (For
+    /// `NOT_ENOUGH_REPLICAS_AFTER_APPEND` arm a fault that fails after the fact.) Says whether the
+    /// partition is there.
+    pub fn set_isr(&self, topic: &str, partition: i32, isr: &[i32]) -> bool {
+        let mut state = self.shared.state.lock();
+        let Some(partition) = state.partition_mut(topic, partition) else { return false };
+        partition.isr = isr.to_vec();
+        partition.wake();
+        true
+    }
+
+    /// Holds a partition's high watermark at an offset while its log grows on: consumers read no
+    /// further, and writes with acks=all end in `REQUEST_TIMED_OUT`. Says whether the partition is
+    /// there.
+    pub fn hold_high_watermark(&self, topic: &str, partition: i32, at: i64) -> bool {
+        self.set_high_watermark(topic, partition, Some(at))
+    }
+
+    /// Lets a partition's high watermark follow its log's end again.
+    pub fn release_high_watermark(&self, topic: &str, partition: i32) -> bool {
+        self.set_high_watermark(topic, partition, None)
+    }
+
+    fn set_high_watermark(&self, topic: &str, partition: i32, at: Option<i64>) -> bool {
+        let mut state = self.shared.state.lock();
+        let Some(partition) = state.partition_mut(topic, partition) else { return false };
+        partition.hold_high_watermark(at);
+        true
+    }
+
     /// Takes a partition's leader away, under a new epoch, until one is given to it again.
     pub fn remove_leader(&self, topic: &str, partition: i32) -> bool {
         let mut state = self.shared.state.lock();
@@ -223,8 +254,7 @@ impl TestCluster {
     /// Deletes a partition's batches that lie wholly before `offset`, which becomes its start.
     pub fn delete_records(&self, topic: &str, partition: i32, offset: i64) {
         if let Some(partition) = self.shared.state.lock().partition_mut(topic, partition) {
-            partition.log.delete_before(offset);
-            partition.wake();
+            partition.delete_before(offset);
         }
     }
 
@@ -232,10 +262,7 @@ impl TestCluster {
     /// does; the leader stays, under a new epoch.
     pub fn truncate(&self, topic: &str, partition: i32, offset: i64) {
         if let Some(partition) = self.shared.state.lock().partition_mut(topic, partition) {
-            partition.log.truncate(offset);
-            partition.producers.forget();
-            let leader = partition.leader;
-            partition.elect(leader);
+            partition.truncate(offset);
         }
     }
 

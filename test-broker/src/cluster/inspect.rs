@@ -32,6 +32,8 @@ pub struct StoredRecord {
     pub producer_epoch: i16,
     /// The epoch of the leader that appended it.
     pub leader_epoch: i32,
+    /// Whether it belongs to a transaction.
+    pub transactional: bool,
 }
 
 /// A header of a record.
@@ -60,6 +62,10 @@ pub struct PartitionView {
     pub start_offset: i64,
     /// The offset of its next record.
     pub end_offset: i64,
+    /// The offset behind the last record that consumers may see.
+    pub high_watermark: i64,
+    /// The offset behind the last record that consumers of committed records may see.
+    pub last_stable_offset: i64,
     /// How many batches it holds.
     pub batches: usize,
 }
@@ -130,6 +136,8 @@ impl TestCluster {
             isr: partition.isr.clone(),
             start_offset: partition.log.start_offset(),
             end_offset: partition.log.end_offset(),
+            high_watermark: partition.high_watermark(),
+            last_stable_offset: partition.last_stable_offset(),
             batches: partition.log.batches().len(),
         })
     }
@@ -140,7 +148,8 @@ impl TestCluster {
         state.partition(topic, partition).map_or(0, |partition| partition.log.end_offset())
     }
 
-    /// All records of a partition, in order.
+    /// All records of a partition, in order; those of open and aborted transactions as well, the
+    /// markers of transactions not.
     ///
     /// # Panics
     /// If what a producer has written cannot be read.
@@ -222,6 +231,9 @@ fn decode(bytes: &Bytes, into: &mut Vec<StoredRecord>) {
     let codecs = Codecs::default();
     for batch in Batches::new(bytes.clone()) {
         let batch = batch.expect("a stored batch has a sound header");
+        if batch.is_control() {
+            continue;
+        }
         let records = batch.inflate(&codecs, INFLATE_LIMIT).expect("a stored batch inflates");
         for record in &records {
             let record = record.expect("a stored record can be read");
@@ -246,6 +258,7 @@ fn decode(bytes: &Bytes, into: &mut Vec<StoredRecord>) {
                 producer_id: batch.producer_id(),
                 producer_epoch: batch.producer_epoch(),
                 leader_epoch: batch.leader_epoch(),
+                transactional: batch.is_transactional(),
             });
         }
     }

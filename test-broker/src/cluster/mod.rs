@@ -10,10 +10,12 @@ mod liveness;
 mod partition;
 mod state;
 mod topic;
+mod transactions;
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub use builder::TestClusterBuilder;
@@ -51,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Arc<Counters>,
     pub(crate) faults: Faults,
     pub(crate) clock: Clock,
+    /// A deadline of a transaction may have come nearer.
+    pub(crate) transactions_changed: Notify,
     pub(crate) ended: CancellationToken,
 }
 
@@ -73,6 +77,7 @@ impl TestCluster {
     fn start(shared: Shared) -> Self {
         let shared = Arc::new(shared);
         tokio::spawn(coordination::run_timers(Arc::clone(&shared)));
+        tokio::spawn(transactions::run_timers(Arc::clone(&shared)));
         let life = Life(shared.ended.clone());
         Self { shared, _life: Arc::new(life) }
     }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ottla_protocol::ErrorCode;
+use ottla_protocol::records::{ControlKind, ControlRecord};
 use tokio::sync::Notify;
 
-use crate::log::{BatchHeader, EpochEnd, Log};
+use crate::log::{BatchHeader, EpochEnd, Log, LogTransactions};
 use crate::producer_state::{Appended, ProducerStates, Verdict};
+use crate::transaction::Identity;
 
 #[derive(Debug)]
 pub(crate) struct Partition {
@@ -19,6 +21,9 @@ pub(crate) struct Partition {
     pub(crate) leader_epoch: i32,
     pub(crate) log: Log,
     pub(crate) producers: ProducerStates,
+    pub(crate) transactions: LogTransactions,
+    /// Where a test holds the high watermark.
+    held: Option<i64>,
     /// Parked fetches; each is told once.
     watchers: Vec<Arc<Notify>>,
 }
@@ -27,6 +32,7 @@ pub(crate) struct Partition {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Placed {
     pub(crate) base_offset: i64,
+    pub(crate) last_offset: i64,
     /// -1: the producer's timestamps stand.
     pub(crate) append_time: i64,
 }
@@ -53,6 +59,8 @@ impl Partition {
             leader_epoch: 0,
             log: Log::default(),
             producers: ProducerStates::default(),
+            transactions: LogTransactions::default(),
+            held: None,
             watchers: Vec::new(),
         }
     }
@@ -60,7 +68,8 @@ impl Partition {
     /// Appends a client's batch whose header was validated.
     ///
     /// # Errors
-    /// Its producer's sequence does not fit.
+    /// Its producer's sequence does not fit, or it is not transactional and its producer has a
+    /// transaction open (`INVALID_TXN_STATE`).
     pub(crate) fn append(
         &mut self,
         bytes: &Bytes,
@@ -71,16 +80,82 @@ impl Partition {
         if let Some(batch) = sequenced {
             if let Verdict::Duplicate(at) = self.producers.check(batch)? {
                 let append_time = append_time.map_or(-1, |_| at.timestamp);
-                return Ok(Placed { base_offset: at.base_offset, append_time });
+                let last_offset = at.base_offset + i64::from(header.last_offset_delta);
+                return Ok(Placed { base_offset: at.base_offset, last_offset, append_time });
+            }
+            if !header.is_transactional() && self.transactions.is_open(batch.producer_id) {
+                return Err(ErrorCode::INVALID_TXN_STATE);
             }
         }
         let base_offset = self.log.append(bytes, header, self.leader_epoch, append_time);
         if let Some(batch) = sequenced {
             let timestamp = append_time.unwrap_or(header.max_timestamp);
             self.producers.record(batch, Appended { base_offset, timestamp });
+            if header.is_transactional() {
+                self.transactions.wrote(batch.producer_id, base_offset);
+            }
         }
         self.wake();
-        Ok(Placed { base_offset, append_time: append_time.unwrap_or(-1) })
+        let last_offset = self.log.end_offset() - 1;
+        Ok(Placed { base_offset, last_offset, append_time: append_time.unwrap_or(-1) })
+    }
+
+    /// Ends a producer's transaction in this log.
+    pub(crate) fn append_marker(&mut self, by: Identity, commit: bool, timestamp: i64) {
+        let kind = if commit { ControlKind::Commit } else { ControlKind::Abort };
+        let record = ControlRecord { kind, coordinator_epoch: Some(0) };
+        let bytes = record.to_batch(by.producer_id, by.epoch, timestamp);
+        // What `to_batch` writes has a header.
+        let Ok(header) = BatchHeader::read(&bytes) else { return };
+        let at = self.log.append(&bytes, &header, self.leader_epoch, None);
+        self.producers.marked(by.producer_id, by.epoch);
+        self.transactions.marked(by.producer_id, at, commit);
+        self.transactions.settle(self.high_watermark());
+        self.wake();
+    }
+
+    /// Whether a producer's transaction has records here: then a batch of it needs no further
+    /// leave (`UnifiedLog.hasOngoingTransaction`).
+    pub(crate) fn has_open_transaction(&self, by: Identity) -> bool {
+        self.transactions.is_open(by.producer_id)
+            && self.producers.epoch(by.producer_id) == Some(by.epoch)
+    }
+
+    /// The offset behind the last record that all in-sync replicas have.
+    pub(crate) fn high_watermark(&self) -> i64 {
+        let end = self.log.end_offset();
+        self.held.map_or(end, |held| held.min(end))
+    }
+
+    /// The offset below which every transaction is decided.
+    pub(crate) fn last_stable_offset(&self) -> i64 {
+        self.transactions.last_stable(self.high_watermark(), self.log.start_offset())
+    }
+
+    /// Where consumers stop reading.
+    pub(crate) fn readable_end(&self, read_committed: bool) -> i64 {
+        if read_committed { self.last_stable_offset() } else { self.high_watermark() }
+    }
+
+    /// Holds the high watermark where it is or at an offset, or lets it follow the log's end.
+    pub(crate) fn hold_high_watermark(&mut self, at: Option<i64>) {
+        self.held = at.map(|at| at.max(self.log.start_offset()));
+        self.wake();
+    }
+
+    /// Deletes the records before `offset`.
+    pub(crate) fn delete_before(&mut self, offset: i64) {
+        self.log.delete_before(offset);
+        self.transactions.delete_before(self.log.start_offset());
+        self.wake();
+    }
+
+    /// Drops the records from `offset` on, as an unclean election does.
+    pub(crate) fn truncate(&mut self, offset: i64) {
+        self.log.truncate(offset);
+        self.transactions.truncate(self.log.end_offset());
+        self.producers.forget();
+        self.elect(self.leader);
     }
 
     /// Whether `node` may serve this partition to a client that believes in `epoch` (-1: does not

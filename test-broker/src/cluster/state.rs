@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::topic::validate_name;
 use super::{Broker, NewTopic, Partition, Settings, Topic};
 use crate::fetch_session::{PartitionKey, TopicKey};
+use crate::transaction::Transactions;
 
 /// Group coordinators are spread over as many slots as Kafka's offsets topic has partitions
 /// (`offsets.topic.num.partitions`).
@@ -22,7 +23,9 @@ pub(crate) struct State {
     topic_names: BTreeMap<Uuid, Arc<str>>,
     /// Coordinators that were moved by hand, by slot.
     pub(crate) moved_coordinators: BTreeMap<i32, i32>,
-    next_producer_id: i64,
+    /// Coordinators of transactions that were moved by hand, by slot.
+    pub(crate) moved_transaction_coordinators: BTreeMap<i32, i32>,
+    pub(crate) transactions: Transactions,
     /// Where the first partition of the next topic goes.
     next_leader: usize,
     pub(crate) rng: fastrand::Rng,
@@ -43,7 +46,8 @@ impl State {
             topics: BTreeMap::new(),
             topic_names: BTreeMap::new(),
             moved_coordinators: BTreeMap::new(),
-            next_producer_id: 1000,
+            moved_transaction_coordinators: BTreeMap::new(),
+            transactions: Transactions::new(settings.transactions.clone()),
             next_leader: 0,
             rng,
         }
@@ -187,20 +191,23 @@ impl State {
         self.coordinator_of_slot(Self::coordinator_slot(key))
     }
 
+    /// The broker that coordinates a transactional id; `None` while there is none.
+    pub(crate) fn transaction_coordinator(&self, id: &str) -> Option<i32> {
+        self.broker_of_slot(Self::coordinator_slot(id), &self.moved_transaction_coordinators)
+    }
+
     pub(super) fn coordinator_of_slot(&self, slot: i32) -> Option<i32> {
-        let moved = self.moved_coordinators.get(&slot).copied();
+        self.broker_of_slot(slot, &self.moved_coordinators)
+    }
+
+    fn broker_of_slot(&self, slot: i32, moved: &BTreeMap<i32, i32>) -> Option<i32> {
+        let moved = moved.get(&slot).copied();
         if let Some(moved) = moved.filter(|id| self.is_up(*id)) {
             return Some(moved);
         }
         let ids: Vec<i32> = self.brokers.keys().copied().collect();
         let first = usize::try_from(slot).unwrap_or_default() % ids.len().max(1);
         ids.iter().cycle().skip(first).take(ids.len()).copied().find(|id| self.is_up(*id))
-    }
-
-    pub(crate) fn next_producer_id(&mut self) -> i64 {
-        let id = self.next_producer_id;
-        self.next_producer_id += 1;
-        id
     }
 
     /// A fetch session id that `broker` does not use.

@@ -14,11 +14,14 @@ pub struct TopicConfig {
     pub max_message_bytes: usize,
     /// Whether the broker's time replaces the producer's (`message.timestamp.type`, default no).
     pub log_append_time: bool,
+    /// How many replicas have to be in sync for a write with acks=all (`min.insync.replicas`,
+    /// default 1).
+    pub min_insync_replicas: usize,
 }
 
 impl Default for TopicConfig {
     fn default() -> Self {
-        Self { max_message_bytes: (1 << 20) + 12, log_append_time: false }
+        Self { max_message_bytes: (1 << 20) + 12, log_append_time: false, min_insync_replicas: 1 }
     }
 }
 
@@ -44,10 +47,27 @@ impl TopicConfig {
                     _ => return Err(format!("Invalid value {value} for configuration {name}")),
                 };
             }
+            "min.insync.replicas" => {
+                self.min_insync_replicas = value
+                    .parse()
+                    .map_err(|_| format!("Invalid value {value} for configuration {name}"))?;
+            }
             _ if IGNORED.contains(&name) => {}
             _ => return Err(format!("Unknown topic config name: {name}")),
         }
         Ok(())
+    }
+}
+
+impl TopicConfig {
+    /// What is set, by name in Kafka.
+    pub(crate) fn entries(&self) -> [(&'static str, String); 3] {
+        let time = if self.log_append_time { "LogAppendTime" } else { "CreateTime" };
+        [
+            ("max.message.bytes", self.max_message_bytes.to_string()),
+            ("message.timestamp.type", time.to_owned()),
+            ("min.insync.replicas", self.min_insync_replicas.to_string()),
+        ]
     }
 }
 
@@ -65,7 +85,6 @@ const IGNORED: &[&str] = &[
     "message.timestamp.before.max.ms",
     "min.cleanable.dirty.ratio",
     "min.compaction.lag.ms",
-    "min.insync.replicas",
     "preallocate",
     "retention.bytes",
     "retention.ms",

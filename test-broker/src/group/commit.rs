@@ -13,6 +13,8 @@ pub(crate) struct Committer<'a> {
     pub(crate) member_id: &'a str,
     pub(crate) instance_id: Option<&'a str>,
     pub(crate) generation: i32,
+    /// The offsets count once a transaction is committed.
+    pub(crate) transactional: bool,
 }
 
 impl Group {
@@ -30,17 +32,18 @@ impl Group {
         if self.phase == GroupPhase::Dead {
             return Err(ErrorCode::COORDINATOR_NOT_AVAILABLE);
         }
-        let Committer { member_id, instance_id, generation } = committer;
+        let Committer { member_id, instance_id, generation, transactional } = committer;
         if generation < 0 && member_id.is_empty() && instance_id.is_none() {
-            // While a group has members only they may commit.
+            // While a group has members only they may commit, but a producer of before KIP-447
+            // does not say on whose behalf it acts.
             let empty = self.phase == GroupPhase::Empty;
-            return if empty { Ok(()) } else { Err(ErrorCode::UNKNOWN_MEMBER_ID) };
+            return if empty || transactional { Ok(()) } else { Err(ErrorCode::UNKNOWN_MEMBER_ID) };
         }
         self.validate_member(member_id, instance_id)?;
         if generation != self.generation {
             return Err(ErrorCode::ILLEGAL_GENERATION);
         }
-        if self.phase == GroupPhase::CompletingRebalance {
+        if self.phase == GroupPhase::CompletingRebalance && !transactional {
             return Err(ErrorCode::REBALANCE_IN_PROGRESS);
         }
         // While the group gathers, commits are still welcome: heartbeats tell of the rebalance.

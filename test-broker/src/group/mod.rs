@@ -24,6 +24,7 @@
 //! ```
 
 mod commit;
+mod deletion;
 mod heartbeat;
 mod join;
 mod leave;
@@ -71,6 +72,19 @@ pub enum GroupPhase {
     Stable,
     /// Removed; a request that still holds it is told to look elsewhere.
     Dead,
+}
+
+impl GroupPhase {
+    /// Its name in Kafka's answers.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "Empty",
+            Self::PreparingRebalance => "PreparingRebalance",
+            Self::CompletingRebalance => "CompletingRebalance",
+            Self::Stable => "Stable",
+            Self::Dead => "Dead",
+        }
+    }
 }
 
 /// How a coordinator treats its groups.
@@ -171,6 +185,10 @@ impl Group {
 
     pub(crate) fn protocol(&self) -> Option<&str> {
         self.protocol.as_deref()
+    }
+
+    pub(crate) fn protocol_type(&self) -> Option<&str> {
+        self.protocol_type.as_deref()
     }
 
     pub(crate) fn leader(&self) -> Option<&str> {

@@ -1,4 +1,4 @@
-//! The offsets a group has committed.
+//! The offsets a group has committed, and those that wait for the end of a transaction.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,20 @@ pub(crate) struct CommittedOffset {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CommittedOffsets {
     topics: BTreeMap<String, BTreeMap<i32, CommittedOffset>>,
+    /// By producer.
+    pending: BTreeMap<i64, Vec<PendingOffset>>,
+    /// When each partition's offset was written; Kafka has the offset of the record for this.
+    written: BTreeMap<(String, i32), u64>,
+    writes: u64,
+}
+
+/// An offset that counts once its transaction is committed.
+#[derive(Debug, Clone)]
+struct PendingOffset {
+    topic: String,
+    partition: i32,
+    offset: CommittedOffset,
+    written: u64,
 }
 
 impl CommittedOffsets {
@@ -22,6 +36,67 @@ impl CommittedOffsets {
     }
 
     pub(crate) fn set(&mut self, topic: &str, partition: i32, offset: CommittedOffset) {
+        self.writes += 1;
+        self.put(topic, partition, offset, self.writes);
+    }
+
+    /// Keeps an offset until its producer's transaction ends.
+    pub(crate) fn set_pending(
+        &mut self,
+        producer_id: i64,
+        topic: &str,
+        partition: i32,
+        offset: CommittedOffset,
+    ) {
+        self.writes += 1;
+        let pending =
+            PendingOffset { topic: topic.to_owned(), partition, offset, written: self.writes };
+        self.pending.entry(producer_id).or_default().push(pending);
+    }
+
+    /// A producer's transaction has ended. What was committed otherwise after a pending offset was
+    /// written stands (`OffsetMetadataManager.replayEndTransactionMarker`).
+    pub(crate) fn end_transaction(&mut self, producer_id: i64, commit: bool) {
+        let pending = self.pending.remove(&producer_id).unwrap_or_default();
+        for PendingOffset { topic, partition, offset, written } in pending {
+            let newer =
+                self.written.get(&(topic.clone(), partition)).is_some_and(|it| *it > written);
+            if commit && !newer {
+                self.put(&topic, partition, offset, written);
+            }
+        }
+    }
+
+    /// Whether an open transaction may change this partition's offset.
+    pub(crate) fn is_unstable(&self, topic: &str, partition: i32) -> bool {
+        let mut pending = self.pending.values().flatten();
+        pending.any(|it| it.topic == topic && it.partition == partition)
+    }
+
+    /// Forgets a partition's offset; says whether there was one.
+    pub(crate) fn remove(&mut self, topic: &str, partition: i32) -> bool {
+        let Some(partitions) = self.topics.get_mut(topic) else { return false };
+        let there = partitions.remove(&partition).is_some();
+        if partitions.is_empty() {
+            self.topics.remove(topic);
+        }
+        there
+    }
+
+    /// Forgets a topic that was deleted.
+    pub(crate) fn forget_topic(&mut self, topic: &str) {
+        self.topics.remove(topic);
+        for pending in self.pending.values_mut() {
+            pending.retain(|it| it.topic != topic);
+        }
+    }
+
+    pub(crate) fn topics(&self) -> impl Iterator<Item = (&str, &BTreeMap<i32, CommittedOffset>)> {
+        self.topics.iter().map(|(topic, partitions)| (topic.as_str(), partitions))
+    }
+
+    fn put(&mut self, topic: &str, partition: i32, offset: CommittedOffset, written: u64) {
+        self.written.insert((topic.to_owned(), partition), written);
         match self.topics.get_mut(topic) {
             Some(partitions) => {
                 partitions.insert(partition, offset);
@@ -30,14 +105,5 @@ impl CommittedOffsets {
                 self.topics.insert(topic.to_owned(), BTreeMap::from([(partition, offset)]));
             }
         }
-    }
-
-    /// Forgets a topic that was deleted.
-    pub(crate) fn forget_topic(&mut self, topic: &str) {
-        self.topics.remove(topic);
-    }
-
-    pub(crate) fn topics(&self) -> impl Iterator<Item = (&str, &BTreeMap<i32, CommittedOffset>)> {
-        self.topics.iter().map(|(topic, partitions)| (topic.as_str(), partitions))
     }
 }

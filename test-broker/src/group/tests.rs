@@ -434,7 +434,7 @@ fn a_full_group_takes_no_more() {
 fn only_members_of_the_generation_commit() {
     let mut bench = Bench::new();
     fn committer(member_id: &str, generation: i32) -> Committer<'_> {
-        Committer { member_id, instance_id: None, generation }
+        Committer { member_id, instance_id: None, generation, transactional: false }
     }
     let now = bench.now;
     assert_eq!(bench.group.may_commit(now, committer("", -1)), Ok(()));

@@ -8,6 +8,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use ottla_protocol::ErrorCode;
 
 use crate::producer_state::Sequenced;
+use crate::transaction::Identity;
 
 /// Up to the records (`DefaultRecordBatch.RECORD_BATCH_OVERHEAD`).
 pub(crate) const HEADER_LEN: usize = 61;
@@ -107,6 +108,12 @@ impl BatchHeader {
 
     pub(crate) fn is_transactional(&self) -> bool {
         self.attributes & TRANSACTIONAL != 0
+    }
+
+    /// Who wrote it, if it belongs to a transaction.
+    pub(crate) fn transactional_identity(&self) -> Option<Identity> {
+        let (producer_id, epoch) = (self.producer_id, self.producer_epoch);
+        self.is_transactional().then_some(Identity { producer_id, epoch })
     }
 
     pub(crate) fn is_zstd(&self) -> bool {

@@ -8,12 +8,14 @@ mod epochs;
 mod search;
 #[cfg(test)]
 mod tests;
+mod transactions;
 
 use bytes::{Bytes, BytesMut};
 
 pub(crate) use batch::BatchHeader;
 pub(crate) use epochs::{EpochEnd, LeaderEpochs};
 pub(crate) use search::Found;
+pub(crate) use transactions::LogTransactions;
 
 /// The first chunk of a log, so that a thousand idle partitions cost little.
 const FIRST_CHUNK: usize = 4 << 10;
@@ -45,6 +47,8 @@ pub(crate) struct StoredBatch {
 /// How much a read may give.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
+    /// Batches from this offset on are not shown.
+    pub(crate) end_offset: i64,
     pub(crate) max_bytes: usize,
     /// The first batch comes whatever its size, so that a reader gets on (KIP-74).
     pub(crate) at_least_one: bool,
@@ -57,6 +61,8 @@ pub(crate) struct Limits {
 pub(crate) struct Slice {
     pub(crate) batches: Vec<Bytes>,
     pub(crate) len: usize,
+    /// The offset behind the last batch, if there is one.
+    pub(crate) end_offset: Option<i64>,
 }
 
 impl Log {
@@ -104,26 +110,29 @@ impl Log {
     /// The batches from the one that holds `offset` on, as many as the limits allow.
     pub(crate) fn read(&self, offset: i64, limits: Limits) -> Slice {
         let mut slice = Slice::default();
-        for batch in self.batches.get(self.position(offset)..).unwrap_or_default() {
+        for batch in self.shown(offset, limits.end_offset) {
             let first = slice.batches.is_empty() && limits.at_least_one;
             let room = limits.max_bytes.saturating_sub(slice.len);
             if !first && batch.bytes.len() > room {
                 if limits.cut && room > 0 {
                     slice.len += room;
+                    slice.end_offset = Some(batch.last_offset + 1);
                     slice.batches.push(batch.bytes.slice(..room));
                 }
                 break;
             }
             slice.len += batch.bytes.len();
+            slice.end_offset = Some(batch.last_offset + 1);
             slice.batches.push(batch.bytes.clone());
         }
         slice
     }
 
-    /// How many bytes a read from `offset` could give, counting no further than `enough`.
-    pub(crate) fn available(&self, offset: i64, enough: usize) -> usize {
+    /// How many bytes a read from `offset` to `end_offset` could give, counting no further than
+    /// `enough`.
+    pub(crate) fn available(&self, offset: i64, end_offset: i64, enough: usize) -> usize {
         let mut bytes = 0;
-        for batch in self.batches.get(self.position(offset)..).unwrap_or_default() {
+        for batch in self.shown(offset, end_offset) {
             bytes += batch.bytes.len();
             if bytes >= enough {
                 break;
@@ -147,6 +156,12 @@ impl Log {
         self.end_offset =
             self.batches.last().map_or(self.start_offset, |last| last.last_offset + 1);
         self.epochs.truncate(self.end_offset);
+    }
+
+    /// The batches from the one that holds `offset` up to `end_offset`.
+    fn shown(&self, offset: i64, end_offset: i64) -> impl Iterator<Item = &StoredBatch> {
+        let batches = self.batches.get(self.position(offset)..).unwrap_or_default();
+        batches.iter().take_while(move |batch| batch.last_offset < end_offset)
     }
 
     /// The index of the batch that holds `offset` or, in a gap, of the one after.

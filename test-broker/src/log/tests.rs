@@ -32,7 +32,7 @@ fn append(log: &mut Log, records: i32, epoch: i32) -> i64 {
 }
 
 fn everything() -> Limits {
-    Limits { max_bytes: usize::MAX, at_least_one: true, cut: false }
+    Limits { end_offset: i64::MAX, max_bytes: usize::MAX, at_least_one: true, cut: false }
 }
 
 fn base_offsets(slice: &Slice) -> Vec<i64> {
@@ -104,15 +104,18 @@ fn limits_leave_out_or_cut_the_last_batch() {
     for _ in 0..3 {
         append(&mut log, 1, 0);
     }
-    let read = |max_bytes, at_least_one, cut| log.read(0, Limits { max_bytes, at_least_one, cut });
+    let end_offset = i64::MAX;
+    let read = |max_bytes, at_least_one, cut| {
+        log.read(0, Limits { end_offset, max_bytes, at_least_one, cut })
+    };
     assert_eq!(read(2 * size, true, false).len, 2 * size);
     assert_eq!(read(2 * size + 5, true, false).len, 2 * size);
     assert_eq!(read(2 * size + 5, true, true).len, 2 * size + 5);
     assert_eq!(read(5, true, false).len, size);
     assert_eq!(read(5, false, false).len, 0);
     assert_eq!(read(5, false, true).len, 5);
-    assert_eq!(log.available(1, 1), size);
-    assert_eq!(log.available(0, usize::MAX), 3 * size);
+    assert_eq!(log.available(1, i64::MAX, 1), size);
+    assert_eq!(log.available(0, i64::MAX, usize::MAX), 3 * size);
 }
 
 #[test]
