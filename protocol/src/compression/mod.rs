@@ -15,7 +15,7 @@
 //! |---|---|---|---|---|
 //! | [`Gzip`] | `gzip` | -1..=9, default -1 (= 6) | one gzip member | several members |
 //! | [`Snappy`] | `snappy` | none | snappy-java's framing, blocks of 32 KiB | raw snappy (librdkafka, franz-go) |
-//! | [`Lz4`] | `lz4` | none | one frame of independent 64 KiB blocks | linked blocks, checksums, several frames |
+//! | [`Lz4`] | `lz4` | none | one frame of independent 64 KiB blocks | linked blocks, checksums, several frames; in magic 0 a wrong header checksum |
 //! | [`Zstd`] | `zstd` | -7..=22, default 3 | one frame with its content size | several frames, skippable frames |
 //!
 //! ```
