@@ -29,6 +29,15 @@ public final class Cases {
         all.add(new Named("group-range", 60, Groups.with(assignors + "RangeAssignor", false)));
         all.add(new Named(
                 "group-cooperative-sticky", 60, Groups.with(assignors + "CooperativeStickyAssignor", true)));
+        all.add(new Named("transaction-commit-abort", 40, Transactions::commitAndAbort));
+        all.add(new Named("transaction-open", 40, Transactions::open));
+        all.add(new Named("transaction-offsets", 60, Transactions::offsets));
+        all.add(new Named("transaction-zombie", 60, Transactions::zombie));
+        all.add(new Named("admin-topics", 40, Administration::topics));
+        all.add(new Named("admin-cluster", 20, Administration::cluster));
+        all.add(new Named("admin-config", 20, Administration::config));
+        all.add(new Named("admin-records", 40, Administration::records));
+        all.add(new Named("admin-groups", 40, Administration::groups));
         return all;
     }
 

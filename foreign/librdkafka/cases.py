@@ -14,11 +14,13 @@ import traceback
 
 import confluent_kafka
 
+import administration
 import groups
 import producing
 import seeking
+import transactions
 
-CASES = producing.CASES | seeking.CASES | groups.CASES
+CASES = producing.CASES | seeking.CASES | groups.CASES | transactions.CASES | administration.CASES
 
 
 class TooLong(Exception):

@@ -25,6 +25,12 @@ func (l *losses) left(api int16) int {
 	return l.wanted[api]
 }
 
+func (l *losses) clear() {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	clear(l.wanted)
+}
+
 func (l *losses) take(api int16) bool {
 	l.lock.Lock()
 	defer l.lock.Unlock()

@@ -9,6 +9,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -106,6 +107,9 @@ func (c *cluster) obey(words []string) (string, error) {
 	case "lose 2":
 		c.losses.want(int16(numbers[1]), numbers[2])
 		return "", nil
+	case "clear 0":
+		c.clear()
+		return "", nil
 	case "left 1":
 		left := c.losses.left(int16(numbers[1]))
 		for _, one := range c.faults[int16(numbers[1])] {
@@ -131,6 +135,16 @@ func (c *cluster) fail(api, code int16, count int) error {
 	fault := kfake.Fault{Keys: []kmsg.Key{kmsg.Key(api)}, Err: err, Count: count}
 	c.faults[api] = append(c.faults[api], &installed{c.fake.Fault(fault), count})
 	return nil
+}
+
+func (c *cluster) clear() {
+	for _, all := range c.faults {
+		for _, one := range all {
+			one.handle.Remove()
+		}
+	}
+	clear(c.faults)
+	c.losses.clear()
 }
 
 func (c *cluster) write(
@@ -178,7 +192,7 @@ func (c *cluster) committed(ctx context.Context, group, topic string, partitions
 	}
 	defer made.Close()
 	offsets, err := made.FetchOffsets(ctx, group)
-	if err != nil {
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		return "", err
 	}
 	var found []string
