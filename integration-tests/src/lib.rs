@@ -20,6 +20,9 @@
 //! cargo test --workspace --features ottla-integration-tests/real-kafka
 //! ```
 //!
+//! One of them needs the jars and no cluster: `tests/parity/` compares our messages with Kafka's
+//! definitions and, byte for byte, with its classes.
+//!
 //! | variable | meaning |
 //! |---|---|
 //! | `BOOTSTRAP_SERVERS` | [`Kafka::shared`] is this cluster instead of one of our own |

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::{
     ErrorCode, Uuid,
     records::Records,
-    wire::{Version, VersionRange},
+    wire::{SecretBytes, Version, VersionRange},
 };
 
 /// A structure of a message.
@@ -78,7 +78,8 @@ macro_rules! without_fields {
     )+};
 }
 
-without_fields!(bool, i8, i16, u16, i32, u32, i64, f64, String, Uuid, ErrorCode, Bytes, Records);
+without_fields!(bool, i8, i16, u16, i32, u32, i64, f64, String, Uuid, ErrorCode);
+without_fields!(Bytes, SecretBytes, Records);
 
 impl<T: Described> Described for Vec<T> {
     const STRUCTURE: Option<&'static Struct> = T::STRUCTURE;

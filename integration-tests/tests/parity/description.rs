@@ -82,7 +82,7 @@ impl Field {
             "i64" => "int64",
             "f64" => "float64",
             "String" => "string",
-            "Bytes" => "bytes",
+            "Bytes" | "SecretBytes" => "bytes",
             "Records" => "records",
             "Uuid" => "uuid",
             unknown => unknown,

@@ -1,17 +1,16 @@
 //! One step of a SASL exchange (KIP-152), whether at the beginning or again (KIP-368).
 
-use bytes::Bytes;
-
 use crate::{
     ApiKey, ErrorCode,
     message::{api, message},
+    wire::SecretBytes,
 };
 
 message! {
     /// What the client says in this step. Its bytes may hold a password.
     request SaslAuthenticateRequest {
         /// As the mechanism defines.
-        auth_bytes: Bytes, 0+;
+        auth_bytes: SecretBytes, 0+;
     }
 
     /// What the broker says in this step.
@@ -21,7 +20,7 @@ message! {
         /// The error in words, if the broker has any.
         error_message: Option<String>, 0+, nullable 0+, default Some(String::new());
         /// As the mechanism defines.
-        auth_bytes: Bytes, 0+;
+        auth_bytes: SecretBytes, 0+;
         /// Milliseconds until the client must authenticate again (KIP-368); 0 for never.
         session_lifetime_ms: i64, 1+, ignorable;
     }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use bytes::Bytes;
 
-use super::{Decode, Encode, Version};
+use super::{Decode, Encode, SecretBytes, Version};
 use crate::{ErrorCode, Uuid, records::Records, schema::Described};
 
 /// A stream of numbers that is the same for the same seed (splitmix64).
@@ -128,6 +128,12 @@ impl Arbitrary for Bytes {
         // The longest are spliced into the frame instead of copied.
         let length = if g.one_in(10) { 1000 + g.below(100) } else { g.below(7) };
         g.bytes(length).into()
+    }
+}
+
+impl Arbitrary for SecretBytes {
+    fn arbitrary(g: &mut Gen, v: Version, _: bool) -> Self {
+        Bytes::arbitrary(g, v, false).into()
     }
 }
 

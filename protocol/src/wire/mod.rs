@@ -8,6 +8,7 @@ mod error;
 mod field;
 mod frame;
 mod reader;
+mod secret;
 mod version;
 mod writer;
 
@@ -15,6 +16,7 @@ pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 pub use field::{Decode, DecodeNullable, Encode, EncodeNullable};
 pub use frame::Frame;
 pub use reader::Reader;
+pub use secret::SecretBytes;
 pub use version::{Version, VersionRange};
 pub use writer::Writer;
 

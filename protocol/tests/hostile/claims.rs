@@ -152,9 +152,11 @@ impl Frame {
             "i32" | "u32" => 4,
             "i64" | "f64" => 8,
             "Uuid" => 16,
-            "String" | "Bytes" | "Records" if self.v.flexible => return out.push(1),
+            "String" | "Bytes" | "SecretBytes" | "Records" if self.v.flexible => {
+                return out.push(1);
+            }
             "String" => 2,
-            "Bytes" | "Records" => 4,
+            "Bytes" | "SecretBytes" | "Records" => 4,
             other => panic!("a type that is not known here: {other}"),
         };
         out.resize(out.len() + width, 0);

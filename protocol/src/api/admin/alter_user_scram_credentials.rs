@@ -5,6 +5,7 @@ use bytes::Bytes;
 use crate::{
     ApiKey, ErrorCode,
     message::{api, message},
+    wire::SecretBytes,
 };
 
 message! {
@@ -35,7 +36,7 @@ message! {
         /// Random bytes, made by the client.
         salt: Bytes, 0+;
         /// The password hashed with `salt` so often.
-        salted_password: Bytes, 0+;
+        salted_password: SecretBytes, 0+;
     }
 
     /// What became of each user.

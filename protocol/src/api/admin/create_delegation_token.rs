@@ -2,11 +2,10 @@
 //!
 //! Version 3 makes one for another user (KIP-373).
 
-use bytes::Bytes;
-
 use crate::{
     ApiKey, ErrorCode,
     message::{api, message},
+    wire::SecretBytes,
 };
 
 message! {
@@ -51,7 +50,7 @@ message! {
         /// The token's id, the user name in SCRAM.
         token_id: String, 0+;
         /// The token's code, the password in SCRAM once it is in base64.
-        hmac: Bytes, 0+;
+        hmac: SecretBytes, 0+;
         /// Milliseconds the client is to stay quiet on this connection, for it is over a quota
         /// (KIP-219).
         throttle_time_ms: i32, 0+;

@@ -1,10 +1,9 @@
 //! The delegation tokens there are (KIP-48).
 
-use bytes::Bytes;
-
 use crate::{
     ApiKey, ErrorCode,
     message::{api, message},
+    wire::SecretBytes,
 };
 
 message! {
@@ -53,7 +52,7 @@ message! {
         /// The token's id, the user name in SCRAM.
         token_id: String, 0+;
         /// The token's code, the password in SCRAM once it is in base64.
-        hmac: Bytes, 0+;
+        hmac: SecretBytes, 0+;
         /// Who may renew it besides its owner.
         renewers: Vec<DescribedDelegationTokenRenewer>, 0+;
     }

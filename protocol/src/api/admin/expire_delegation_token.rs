@@ -1,17 +1,16 @@
 //! Ending a delegation token (KIP-48).
 
-use bytes::Bytes;
-
 use crate::{
     ApiKey, ErrorCode,
     message::{api, message},
+    wire::SecretBytes,
 };
 
 message! {
     /// Asks to end a token.
     request ExpireDelegationTokenRequest {
         /// The token's code.
-        hmac: Bytes, 0+;
+        hmac: SecretBytes, 0+;
         /// Milliseconds it may live on; a negative number ends it at once.
         expiry_time_period_ms: i64, 0+;
     }

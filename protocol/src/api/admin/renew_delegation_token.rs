@@ -1,17 +1,16 @@
 //! Prolonging a delegation token (KIP-48).
 
-use bytes::Bytes;
-
 use crate::{
     ApiKey, ErrorCode,
     message::{api, message},
+    wire::SecretBytes,
 };
 
 message! {
     /// Asks to prolong a token.
     request RenewDelegationTokenRequest {
         /// The token's code.
-        hmac: Bytes, 0+;
+        hmac: SecretBytes, 0+;
         /// Milliseconds it is to live from now on; -1 for the broker's default.
         renew_period_ms: i64, 0+;
     }
