@@ -34,6 +34,8 @@ pub(crate) struct Ticket(u64);
 /// - A batch that has been given up leaves a hole, so the partition goes to its next epoch, at
 ///   sequence zero; but not while a batch is possibly written: until then its retries keep the old
 ///   epoch, in which the broker can still recognise it.
+/// - What is possibly written behind a batch that the broker calls out of sequence can be asked for
+///   no more: the broker would have to take that batch first. It is given up, its outcome unknown.
 #[derive(Debug)]
 pub(crate) struct Sequencer<B> {
     mode: Mode,
@@ -71,6 +73,9 @@ struct Drained<B> {
     base: i32,
     /// Sticky from the first byte on the wire that was not clearly refused.
     possibly_written: bool,
+    /// The broker called it out of sequence, with nothing in front of it: so it is not written,
+    /// and will not be in its epoch.
+    misfit: bool,
     in_flight: bool,
 }
 
@@ -246,6 +251,7 @@ impl<B> Sequencer<B> {
             identity,
             base,
             possibly_written: false,
+            misfit: false,
             in_flight: true,
         });
         self.sent = self.drained.len();
@@ -320,6 +326,7 @@ impl<B> Sequencer<B> {
                 if drained.possibly_written {
                     return self.give_up(at);
                 }
+                drained.misfit = true;
             }
             Answer::RefusedForGood => return self.give_up(at),
         }
@@ -361,6 +368,25 @@ impl<B> Sequencer<B> {
         }
         self.rest();
         expired
+    }
+
+    /// Gives up what is possibly written behind a batch that the broker calls out of sequence, once
+    /// everything has been answered. The partition would stand still until their deadlines
+    /// otherwise: they wait for that batch, and it for the next epoch, which waits for them.
+    pub(crate) fn give_up_stranded(&mut self) -> Vec<GivenUp<B>> {
+        let mut stranded = Vec::new();
+        if self.in_flight > 0 || !self.drained.front().is_some_and(|front| front.misfit) {
+            return stranded;
+        }
+        let mut at = 1;
+        while let Some(drained) = self.drained.get(at) {
+            if !drained.possibly_written {
+                at = at.saturating_add(1);
+            } else if let Settled::GivenUp(given_up) = self.give_up(at) {
+                stranded.push(given_up);
+            }
+        }
+        stranded
     }
 
     /// After a batch was given up: once nothing is possibly written and all is answered, goes to

@@ -5,7 +5,7 @@ mod state;
 use std::sync::Arc;
 
 use ottla_client::TopicPartition;
-use ottla_protocol::{Uuid, records::Records};
+use ottla_protocol::{ErrorCode, Uuid, records::Records};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
@@ -284,6 +284,7 @@ impl PartitionQueue {
         let answer = reply.answer;
         state.back_off(core, reply);
         let settled = state.sequencer.answered(ticket, answer);
+        let stranded = state.sequencer.give_up_stranded();
         let relist = state.settle_down(core);
         self.put_on_list(core, state, relist);
         let partition = self.at.partition;
@@ -296,6 +297,10 @@ impl PartitionQueue {
                 let why = reply.why(answer, given_up.possibly_written);
                 given_up.batch.fail(core, why, &self.at);
             }
+        }
+        for GivenUp { batch, .. } in stranded {
+            let code = ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER;
+            batch.fail(core, Why::Unknown(Unsure::SequenceLost { code }), &self.at);
         }
     }
 
