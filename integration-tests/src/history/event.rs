@@ -91,12 +91,12 @@ pub enum Outcome {
     },
     /// It is not in the log and will not be; also of a record that the producer did not take.
     NotWritten {
-        /// One word.
+        /// In a few words; behind a `|` what went wrong last.
         reason: String,
     },
     /// It may be either.
     Unknown {
-        /// One word.
+        /// In a few words; behind a `|` what went wrong last.
         reason: String,
     },
 }
@@ -132,7 +132,8 @@ pub enum Occurrence {
     Settled { id: RecordId, outcome: Outcome },
     /// A member is about to join.
     Joining { member: u32, group: Group },
-    /// A member was told that it has a partition now.
+    /// A member was told that it has a partition now; a processor, which is not told, noticed it
+    /// by its first record, and does not know the generation, which is -1 then.
     Assigned { member: u32, place: Place, epoch: u64, generation: i32 },
     /// A member is told that a partition is about to leave.
     Revoked { member: u32, place: Place, epoch: u64 },

@@ -123,11 +123,15 @@ impl Figures {
                 self.written_without_offset += u64::from(offset.is_none());
             }
             Outcome::NotWritten { reason } => {
-                *self.not_written.entry(reason.clone()).or_default() += 1;
+                *self.not_written.entry(kind(reason)).or_default() += 1;
             }
-            Outcome::Unknown { reason } => *self.unknown.entry(reason.clone()).or_default() += 1,
+            Outcome::Unknown { reason } => *self.unknown.entry(kind(reason)).or_default() += 1,
         }
     }
+}
+
+fn kind(reason: &str) -> String {
+    reason.split('|').next().unwrap_or_default().to_owned()
 }
 
 /// For each fault that was mended: when every partition went on.

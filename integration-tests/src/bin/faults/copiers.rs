@@ -1,12 +1,13 @@
 //! Processors that write what they read to another topic.
 
-use std::time::Duration;
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use fastrand::Rng;
 use ottla::{
     Attempt, BoxError, Emit, Message, OffsetReset, Order, Processor, processor::RetryPolicy,
 };
-use ottla_integration_tests::history::{End, Group, Topic, record_id};
+use ottla_integration_tests::history::{End, Group, Occurrence, Place, Topic, record_id};
+use parking_lot::Mutex;
 use tokio::{sync::oneshot, time::sleep};
 
 use crate::world::{Count, World};
@@ -20,9 +21,15 @@ pub(crate) async fn copy(
 ) -> Result<End, BoxError> {
     let mut rng = Rng::with_seed(seed);
     let client = world.client(rng.u64(..))?;
-    let counted = world.clone();
+    let shared = world.clone();
+    let stays: Arc<Mutex<HashSet<u64>>> = Arc::default();
     let handler = move |message: Message, attempt: Attempt| {
-        let world = counted.clone();
+        let world = shared.clone();
+        let epoch = message.epoch().get();
+        if stays.lock().insert(epoch) {
+            let place = Place { topic: Topic::Load, partition: message.partition() };
+            world.note(Occurrence::Assigned { member, place, epoch, generation: -1 });
+        }
         async move {
             let mut rng = Rng::with_seed(seed ^ message.offset().unsigned_abs());
             if rng.u8(0..10) == 0 {
@@ -77,13 +84,19 @@ pub(crate) async fn copy(
     match ended? {
         Ok(_) => Ok(End::Clean),
         Err(error) => {
-            tracing_note(&error.to_string());
+            let mut said = error.to_string();
+            let mut cause = std::error::Error::source(&error);
+            while let Some(error) = cause {
+                said = format!("{said}: {error}");
+                cause = error.source();
+            }
+            tell(&said);
             Ok(End::Failed)
         }
     }
 }
 
 #[expect(clippy::print_stderr, reason = "invariant: of a program for a terminal")]
-fn tracing_note(error: &str) {
+fn tell(error: &str) {
     eprintln!("   a processor ended: {error}");
 }

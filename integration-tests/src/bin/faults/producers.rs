@@ -221,7 +221,7 @@ async fn collect(world: World, mut given: mpsc::Receiver<(RecordId, Delivery)>) 
 fn word(reason: &Reason) -> String {
     match reason {
         Reason::Broker { code, .. } => format!("broker: {code}"),
-        Reason::TimedOut { .. } => "timed out".to_owned(),
+        Reason::TimedOut { last, .. } => timed_out(last.as_deref()),
         Reason::Topic { .. } => "topic".to_owned(),
         Reason::Identity { .. } => "identity".to_owned(),
         Reason::Compression { .. } => "compression".to_owned(),
@@ -232,12 +232,16 @@ fn word(reason: &Reason) -> String {
 
 fn doubt(reason: &Unsure) -> String {
     match reason {
-        Unsure::TimedOut { .. } => "timed out".to_owned(),
+        Unsure::TimedOut { last, .. } => timed_out(last.as_deref()),
         Unsure::SequenceLost { code } => format!("sequence lost: {code}"),
         Unsure::Refused { code } => format!("refused: {code}"),
         Unsure::Closed => "closed".to_owned(),
         other => other.to_string(),
     }
+}
+
+fn timed_out(last: Option<&str>) -> String {
+    format!("timed out|{}", last.unwrap_or("nothing"))
 }
 
 /// Records of one producer without an outcome; with more it waits.

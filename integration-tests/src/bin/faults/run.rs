@@ -60,6 +60,12 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, BoxError> {
         println!("the report is in {}", report.write(folder)?.display());
     }
     let good = judged.is_good();
+    if !judged.verdicts.is_empty() {
+        let all: Vec<_> = judged.verdicts.iter().map(|verdict| format!("{verdict}\n")).collect();
+        std::fs::write(history.with_extension("verdicts"), all.concat())?;
+        let commits = logs.commits.iter().map(|commit| format!("{commit:?}\n"));
+        std::fs::write(history.with_extension("commits"), commits.collect::<String>())?;
+    }
     if good && !arguments.keep {
         std::fs::remove_file(&history)?;
     } else {

@@ -2,15 +2,19 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::{
-    event::{Event, Group, Occurrence, Place, Topic},
-    logs::Logs,
-    verdict::{Anomaly, Verdict},
+use super::{
+    super::{
+        commit::Commit,
+        event::{Event, Group, Occurrence, Place, Topic},
+        logs::Logs,
+        verdict::{Anomaly, Verdict},
+    },
+    stays::Stays,
 };
 
-pub(super) fn check(events: &[Event], logs: &Logs) -> Vec<Verdict> {
+pub(super) fn check(events: &[Event], stays: &Stays, logs: &Logs) -> Vec<Verdict> {
     let mut verdicts = early(events, logs);
-    verdicts.extend(order(logs));
+    verdicts.extend(order(stays, logs));
     verdicts.extend(unseen(events, logs));
     verdicts
 }
@@ -46,20 +50,38 @@ fn early(events: &[Event], logs: &Logs) -> Vec<Verdict> {
     early.collect()
 }
 
-fn order(logs: &Logs) -> Vec<Verdict> {
+/// Commits that are lower than one before, although the partition stayed where it was. After a
+/// handover that is possible: the coordinator tells a new member only what all its copies have,
+/// and of the last commit of the old one nobody may have been told that it succeeded.
+fn order(stays: &Stays, logs: &Logs) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
-    let mut last: HashMap<(Group, Place), i64> = HashMap::new();
+    let mut handovers: HashMap<(Group, Place), Vec<u64>> = HashMap::new();
+    for ((_, place, _), stay) in &stays.all {
+        handovers.entry((stay.group, *place)).or_default().push(stay.assigned_at);
+    }
+    let mut last: HashMap<(Group, Place), Commit> = HashMap::new();
     for commit in &logs.commits {
-        let before = last.insert((commit.group, commit.place), commit.offset);
-        if let Some(before) = before.filter(|before| *before > commit.offset) {
-            let detail = format!("was committed by {} after {before}", commit.group.name());
+        let of = (commit.group, commit.place);
+        let Some(before) = last.insert(of, *commit).filter(|before| before.offset > commit.offset)
+        else {
+            continue;
+        };
+        let between = |at: &u64| *at > before.at && *at <= commit.at;
+        if !handovers.get(&of).is_some_and(|all| all.iter().any(between)) {
+            let detail = format!(
+                "was committed by {} at {}, after {} at {}",
+                commit.group.name(),
+                commit.at,
+                before.offset,
+                before.at
+            );
             let verdict = Verdict::new(Anomaly::CommitWentBack, detail);
             verdicts.push(verdict.at(commit.place, commit.offset));
         }
     }
     for ((group, place), told) in &logs.committed {
-        let written = last.get(&(*group, *place));
-        if written != Some(told) {
+        let written = last.get(&(*group, *place)).map(|commit| commit.offset);
+        if written != Some(*told) {
             let detail = format!("is what {} committed; its log says {written:?}", group.name());
             verdicts.push(Verdict::new(Anomaly::Evidence, detail).at(*place, *told));
         }

@@ -30,7 +30,7 @@ pub fn check(events: &[Event], logs: &Logs) -> Vec<Verdict> {
     verdicts.extend(sequences::check(logs));
     verdicts.extend(reading::check(events, &stays, logs));
     verdicts.extend(ownership::check(events, &stays));
-    verdicts.extend(commits::check(events, logs));
+    verdicts.extend(commits::check(events, &stays, logs));
     verdicts.extend(copying::check(logs));
     verdicts
 }

@@ -75,7 +75,7 @@ fn same_generation(by_place: &HashMap<(Group, Place), Vec<(Key, Stay)>>) -> Vec<
     let mut verdicts = Vec::new();
     for ((group, place), list) in by_place {
         let mut owners: HashMap<i32, u32> = HashMap::new();
-        for (key, stay) in list {
+        for (key, stay) in list.iter().filter(|(_, stay)| stay.generation >= 0) {
             let owner = *owners.entry(stay.generation).or_insert(key.0);
             if owner != key.0 {
                 let detail = format!(
