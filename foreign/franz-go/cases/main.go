@@ -39,7 +39,7 @@ func main() {
 		os.Exit(2)
 	}
 	words := os.Args[3:]
-	cases := slices.Concat(producing(), seeking(), grouping())
+	cases := slices.Concat(producing(), seeking(), grouping(), transacting(), administering())
 	failed := false
 	for _, one := range cases {
 		wanted := func(word string) bool { return strings.Contains(one.name, word) }

@@ -28,7 +28,7 @@ func producing() []testCase {
 			if err != nil {
 				return "", err
 			}
-			found, err := records.ReadAll(ctx, bootstrap, topic, partitions)
+			found, err := records.ReadAll(ctx, bootstrap, topic, partitions, kgo.ReadUncommitted())
 			if err != nil {
 				return "", err
 			}

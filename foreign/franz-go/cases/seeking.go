@@ -31,7 +31,7 @@ func seeks(ctx context.Context, bootstrap []string) (string, error) {
 	if err := fill(ctx, bootstrap, topic, partitions, each*partitions); err != nil {
 		return "", err
 	}
-	listed, err := records.Ends(ctx, bootstrap, topic, partitions)
+	starts, listed, err := records.Bounds(ctx, bootstrap, topic, partitions, kgo.ReadUncommitted())
 	if err != nil {
 		return "", err
 	}
@@ -100,7 +100,7 @@ func seeks(ctx context.Context, bootstrap []string) (string, error) {
 		return "", err
 	}
 	defer tails.Close()
-	found, err := records.ReadTo(ctx, tails, listed)
+	found, err := records.ReadTo(ctx, tails, starts, listed)
 	if err != nil {
 		return "", err
 	}

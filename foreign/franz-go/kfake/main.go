@@ -171,7 +171,7 @@ func (c *cluster) write(
 }
 
 func (c *cluster) read(ctx context.Context, topic string, partitions int) error {
-	found, err := records.ReadAll(ctx, c.fake.ListenAddrs(), topic, partitions)
+	found, err := records.ReadAll(ctx, c.fake.ListenAddrs(), topic, partitions, kgo.ReadUncommitted())
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,10 @@ package records
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,31 +102,33 @@ func Reader(bootstrap []string, more ...kgo.Opt) (*kgo.Client, error) {
 
 // ReadAll reads everything in the topic, each partition up to its end.
 func ReadAll(
-	ctx context.Context, bootstrap []string, topic string, partitions int, more ...kgo.Opt,
+	ctx context.Context, bootstrap []string, topic string, partitions int, level kgo.IsolationLevel,
 ) ([][]*kgo.Record, error) {
+	starts, ends, err := Bounds(ctx, bootstrap, topic, partitions, level)
+	if err != nil {
+		return nil, err
+	}
 	at := map[int32]kgo.Offset{}
 	for partition := range partitions {
 		at[int32(partition)] = kgo.NewOffset().AtStart()
 	}
-	ends, err := Ends(ctx, bootstrap, topic, partitions, more...)
-	if err != nil {
-		return nil, err
-	}
-	from := map[string]map[int32]kgo.Offset{topic: at}
-	// Control records move the position to the end where nothing else does.
-	more = append(more, kgo.ConsumePartitions(from), kgo.KeepControlRecords())
-	made, err := Reader(bootstrap, more...)
+	made, err := Reader(bootstrap,
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: at}),
+		kgo.FetchIsolationLevel(level),
+		// They move the position to the end where nothing else does.
+		kgo.KeepControlRecords(),
+	)
 	if err != nil {
 		return nil, err
 	}
 	defer made.Close()
-	return ReadTo(ctx, made, ends)
+	return ReadTo(ctx, made, starts, ends)
 }
 
 // ReadTo reads until every partition has come to its end.
-func ReadTo(ctx context.Context, made *kgo.Client, ends []int64) ([][]*kgo.Record, error) {
+func ReadTo(ctx context.Context, made *kgo.Client, starts, ends []int64) ([][]*kgo.Record, error) {
 	found := make([][]*kgo.Record, len(ends))
-	positions := make([]int64, len(ends))
+	positions := slices.Clone(starts)
 	open := func() bool {
 		for at, end := range ends {
 			if positions[at] < end {
@@ -198,23 +202,29 @@ func Check(topic string, places []map[int64]int, found [][]*kgo.Record) error {
 	return nil
 }
 
-// Ends are the ends of the partitions as readers with these options see them.
-func Ends(
-	ctx context.Context, bootstrap []string, topic string, partitions int, more ...kgo.Opt,
-) ([]int64, error) {
-	made, err := kadm.NewOptClient(append(more, kgo.SeedBrokers(bootstrap...))...)
+// Bounds are where the partitions begin and end for who reads at that level.
+func Bounds(
+	ctx context.Context, bootstrap []string, topic string, partitions int, level kgo.IsolationLevel,
+) ([]int64, []int64, error) {
+	made, err := kadm.NewOptClient(kgo.SeedBrokers(bootstrap...))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer made.Close()
-	listed, err := made.ListEndOffsets(ctx, topic)
-	if err != nil {
-		return nil, err
+	list := made.ListEndOffsets
+	if level == kgo.ReadCommitted() {
+		list = made.ListCommittedOffsets
 	}
-	if err := listed.Error(); err != nil {
-		return nil, err
+	last, err := list(ctx, topic)
+	if err := errors.Join(err, last.Error()); err != nil {
+		return nil, nil, err
 	}
-	found := make([]int64, partitions)
-	listed.Each(func(one kadm.ListedOffset) { found[one.Partition] = one.Offset })
-	return found, nil
+	first, err := made.ListStartOffsets(ctx, topic)
+	if err := errors.Join(err, first.Error()); err != nil {
+		return nil, nil, err
+	}
+	starts, ends := make([]int64, partitions), make([]int64, partitions)
+	first.Each(func(one kadm.ListedOffset) { starts[one.Partition] = one.Offset })
+	last.Each(func(one kadm.ListedOffset) { ends[one.Partition] = one.Offset })
+	return starts, ends, nil
 }
