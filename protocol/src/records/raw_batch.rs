@@ -35,9 +35,9 @@ pub(super) struct Mark {
     position: usize,
 }
 
-/// Every so many records one is marked: single ones are found by skipping fewer than these, for an
-/// eighth of a byte of memory each.
-const MARK_EVERY: u32 = 128;
+/// Every so many records one is marked: single ones are found by skipping fewer than these, for
+/// half a byte of memory each.
+const MARK_EVERY: u32 = 32;
 
 /// Whole records.
 #[derive(Clone)]
@@ -87,7 +87,7 @@ impl RawBatch {
 
     /// The record with this index.
     ///
-    /// The first call reads through the batch once; after that a record is found by skipping 127
+    /// The first call reads through the batch once; after that a record is found by skipping 31
     /// others at most, so that asking for all of them one by one takes time in proportion to them.
     pub fn record(&self, index: u32) -> Option<RecordView<'_>> {
         let marks = self.marks.get_or_init(|| self.find_marks());

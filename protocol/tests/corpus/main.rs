@@ -110,14 +110,17 @@ fn every_file_is_in_the_index() {
         .collect();
     let there: BTreeSet<_> = files().iter().map(|file| name(file).to_owned()).collect();
     assert_eq!(listed, there);
+    let mut size = 0;
     for entry in fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
+        size += path.metadata().unwrap().len();
         let known = match path.extension().unwrap().to_str().unwrap() {
             "json" => there.contains(name(&path)),
             extension => extension == "bin" || path.ends_with("INDEX.md"),
         };
         assert!(known, "{} belongs to nothing", path.display());
     }
+    assert!(size < 1 << 20, "{size} bytes: too many to carry along");
 }
 
 /// Every file cut at every byte: an error or an end, and what is read before it is the same.
@@ -132,5 +135,68 @@ fn no_cut_changes_what_is_before_it() {
             let fine = part.batches.len();
             assert_eq!(part.batches[..], whole.batches[..fine], "{}, cut at {cut}", name(&file));
         }
+    }
+}
+
+/// Every file with some bytes changed and its checksums made right again, so that what lies behind
+/// them is reached: an error or an end, but no panic and nothing that is not there.
+#[test]
+fn no_damage_is_too_much() {
+    let mut random = Random(7);
+    let (mut read_whole, mut refused) = (0, 0);
+    for file in files() {
+        let whole = fs::read(&file).unwrap();
+        for _ in 0..if whole.is_empty() { 0 } else { 60 } {
+            let mut bytes = whole.clone();
+            for _ in 0..=random.below(3) {
+                let at = random.below(bytes.len());
+                bytes[at] = match random.below(4) {
+                    0 => bytes[at] ^ (1 << random.below(8)),
+                    1 => 0xff,
+                    2 => 0,
+                    _ => u8::try_from(random.below(256)).unwrap(),
+                };
+            }
+            seal(&mut bytes);
+            match read(&bytes).stop {
+                None => read_whole += 1,
+                Some(_) => refused += 1,
+            }
+        }
+    }
+    // Else the changes would not reach what they are to reach.
+    assert!(read_whole > 1_000 && refused > 1_000, "{read_whole} read, {refused} refused");
+}
+
+/// Makes the checksums right of all batches that can be found.
+fn seal(bytes: &mut [u8]) {
+    let mut rest = bytes;
+    while rest.len() > 21 {
+        let length = i32::from_be_bytes(rest[8..12].try_into().unwrap());
+        let end = usize::try_from(length).map_or(usize::MAX, |length| length.saturating_add(12));
+        if end > rest.len() || end < 26 {
+            return;
+        }
+        let (batch, after) = rest.split_at_mut(end);
+        if batch[16] < 2 {
+            let crc = crc32fast::hash(&batch[16..]);
+            batch[12..16].copy_from_slice(&crc.to_be_bytes());
+        } else {
+            let crc = crc32c::crc32c(&batch[21..]);
+            batch[17..21].copy_from_slice(&crc.to_be_bytes());
+        }
+        rest = after;
+    }
+}
+
+/// The same numbers each time.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 33).unwrap() % bound
     }
 }
