@@ -111,7 +111,7 @@ prepare_java() {
         return 0
     fi
     # Fetches the jars, if they are not there.
-    launcher tool org.apache.kafka.common.utils.AppInfoParser >&2 || true
+    launcher tool org.apache.kafka.tools.TopicCommand --version >&2 || true
     if ! compgen -G "$cache/kafka-4.3.1/kafka-clients-*.jar" >/dev/null; then
         echo "the jars of Kafka cannot be had (Debian: maven)"
         return 0
