@@ -40,6 +40,7 @@ has() { command -v "$1" >/dev/null; }
 wants() { [[ " ${parts[*]} " == *" $1 "* ]]; }
 say() { echo "== $((SECONDS / 60)):$(printf %02d $((SECONDS % 60))) $*" >&2; }
 
+readonly kept=${FOREIGN_SCRATCH:-}
 child=
 scratch=
 clean_up() {
@@ -47,19 +48,20 @@ clean_up() {
         kill "$child" 2>/dev/null || true
         wait "$child" 2>/dev/null || true
     fi
-    if [[ -n $scratch && -z ${FOREIGN_SCRATCH:-} ]]; then rm -rf "$scratch"; fi
+    if [[ -n $scratch && -z $kept ]]; then rm -rf "$scratch"; fi
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM HUP
-scratch=${FOREIGN_SCRATCH:-$(mktemp -d)}
+scratch=${kept:-$(mktemp -d)}
 mkdir -p "$scratch"
+export FOREIGN_SCRATCH=$scratch
 # Nothing is left beside the sources.
 export PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 GOTOOLCHAIN=local
 
 # run COMMAND...: so that a signal to this script ends it too.
 run() {
     local code=0
-    "$@" <&0 &
+    "$@" </dev/null &
     child=$!
     wait "$child" || code=$?
     child=
@@ -102,7 +104,7 @@ prepare_franz_go() {
     (cd "$HERE/franz-go" && "$go" build -o "$scratch/" ./cases ./kfake) >&2
 }
 
-launcher() { cargo run --locked --quiet -p ottla-integration-tests --bin kafka -- "$@"; }
+launcher=(cargo run --locked --quiet -p ottla-integration-tests --bin kafka --)
 
 prepare_java() {
     local cache=${XDG_CACHE_HOME:-$HOME/.cache}/ottla
@@ -111,7 +113,7 @@ prepare_java() {
         return 0
     fi
     # Fetches the jars, if they are not there.
-    launcher tool org.apache.kafka.tools.TopicCommand --version >&2 || true
+    "${launcher[@]}" tool org.apache.kafka.tools.TopicCommand --version >&2 || true
     if ! compgen -G "$cache/kafka-4.3.1/kafka-clients-*.jar" >/dev/null; then
         echo "the jars of Kafka cannot be had (Debian: maven)"
         return 0
@@ -138,9 +140,8 @@ prepare() {
 }
 is_ready() { [[ " ${ready[*]:-} " == *" $1 "* ]]; }
 
-# at BROKER COMMAND...: the cases of the clients on a broker; the command ends in the bootstrap servers,
-# or takes another that it runs with BOOTSTRAP_SERVERS set.
-cases_at() {
+# cases BROKER COMMAND...: runs the cases of the clients that can be used; the command is put before.
+cases() {
     local broker=$1 usable=()
     shift
     for client in "${clients[@]}"; do
@@ -148,24 +149,23 @@ cases_at() {
     done
     if [[ ${#usable[@]} -eq 0 ]]; then return 0; fi
     say "${usable[*]} on $broker"
-    if ! run env FOREIGN_SCRATCH="$scratch" "$@" bash "$HERE/cases.sh" "$broker" "${usable[@]}"; then
+    if ! run "$@" bash "$HERE/cases.sh" "$broker" "${usable[@]}"; then
         failed+=("cases on $broker")
     fi
 }
 
-# with_test_broker COMMAND...: the broker ends with its standard input, which is this script's.
-with_test_broker() {
-    local address code=0
+# The broker ends with its standard input: at the latest when this script does.
+test_broker() {
+    local address
     coproc BROKER { exec cargo run --locked --quiet -p ottla-test-broker --example serve; }
-    local pid=$BROKER_PID
-    if ! read -r address <&"${BROKER[0]}"; then
-        echo "the test broker does not start" >&2
-        return 1
+    local pid=$BROKER_PID input=${BROKER[1]}
+    if read -r -t 60 address <&"${BROKER[0]}"; then
+        cases test-broker env BOOTSTRAP_SERVERS="$address"
+    else
+        failed+=("the test broker does not start")
     fi
-    BOOTSTRAP_SERVERS=$address run "$@" || code=$?
-    eval "exec ${BROKER[1]}>&-"
+    exec {input}>&-
     wait "$pid" || true
-    return "$code"
 }
 
 for client in "${clients[@]}"; do
@@ -174,13 +174,13 @@ done
 if wants test-broker; then
     say "building the test broker"
     cargo build --locked --quiet -p ottla-test-broker --example serve
-    cases_at test-broker with_test_broker
+    test_broker
 fi
 if wants kafka; then
     if has java; then
         say "building the launcher of Kafka"
         cargo build --locked --quiet -p ottla-integration-tests --bin kafka
-        cases_at kafka launcher with --nodes 1 --
+        cases kafka "${launcher[@]}" with --nodes 1 --
     else
         missing+=("kafka: Java is missing (Debian: openjdk-17-jdk-headless)")
     fi

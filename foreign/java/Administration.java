@@ -56,12 +56,18 @@ final class Administration {
     }
 
     static String config(String bootstrap) throws Exception {
-        String name = Topics.create(bootstrap, "config", 1, Map.of("retention.ms", "123456789"));
+        String setting = "message.timestamp.type";
+        String name = Topics.create(bootstrap, "config", 1, Map.of(setting, "LogAppendTime"));
         try (Admin admin = Topics.admin(bootstrap)) {
             var topic = new ConfigResource(ConfigResource.Type.TOPIC, name);
             var config = admin.describeConfigs(List.of(topic)).all().get().get(topic);
-            Expect.equal("retention.ms", config.get("retention.ms").value(), "123456789");
-            Expect.equal("is it a default", config.get("retention.ms").isDefault(), false);
+            Expect.equal(setting, config.get(setting).value(), "LogAppendTime");
+            Expect.equal("is it a default", config.get(setting).isDefault(), false);
+            try (var producer = Records.producer(bootstrap, Map.of())) {
+                Records.produce(producer, name, 1, 0, 1);
+            }
+            var record = Records.readAll(bootstrap, name, 1, Map.of()).get(0).get(0);
+            Expect.that(record.timestamp() != Records.BASE_TIME, "the record has the time of its producer");
             return config.entries().size() + " settings of a topic";
         }
     }

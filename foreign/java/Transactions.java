@@ -172,6 +172,8 @@ final class Transactions {
                 producer.send(new ProducerRecord<>(target, record.partition(), null, record.value()));
             }
         }
+        // An abort drops what is not yet sent.
+        producer.flush();
         for (TopicPartition at : reader.assignment()) {
             done.put(at, new OffsetAndMetadata(reader.position(at)));
         }

@@ -53,10 +53,15 @@ def describe_cluster(bootstrap: str) -> str:
 
 def describe_config(bootstrap: str) -> str:
     made = topics.admin(bootstrap)
-    name = topics.create(bootstrap, "config", 1, {"retention.ms": "123456789"})
+    setting = "message.timestamp.type"
+    name = topics.create(bootstrap, "config", 1, {setting: "LogAppendTime"})
     (config,) = results(made.describe_configs([ConfigResource(ResourceType.TOPIC, name)])).values()
-    expect("retention.ms", config["retention.ms"].value, "123456789")
-    expect("is it a default", config["retention.ms"].is_default, False)
+    expect(setting, config[setting].value, "LogAppendTime")
+    expect("is it a default", config[setting].is_default, False)
+    records.produce(records.producer(bootstrap), name, 1, range(1))
+    ((record,),) = records.read_all(bootstrap, name, 1)
+    if record.timestamp == records.BASE_TIME:
+        raise AssertionError("the record has the time of its producer")
     return f"{len(config)} settings of a topic"
 
 

@@ -102,6 +102,9 @@ def copy(reader, made, source: str, target: str, count: int) -> list[int]:
             if message.error() is None:
                 made.produce(target, partition=message.partition(), value=message.value())
                 next_offsets[message.partition()] = message.offset() + 1
+    # An abort drops what is not yet sent.
+    if made.flush(20):
+        raise AssertionError("not all is written")
     done = [TopicPartition(source, at, offset) for at, offset in enumerate(next_offsets)]
     made.send_offsets_to_transaction(done, reader.consumer_group_metadata(), 20)
     return next_offsets

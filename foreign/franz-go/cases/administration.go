@@ -109,7 +109,8 @@ func describeCluster(ctx context.Context, bootstrap []string, made *kadm.Client)
 }
 
 func describeConfig(ctx context.Context, bootstrap []string, made *kadm.Client) (string, error) {
-	name, err := create(ctx, bootstrap, "config", 1, map[string]*string{"retention.ms": kadm.StringPtr("123456789")})
+	const setting = "message.timestamp.type"
+	name, err := create(ctx, bootstrap, "config", 1, map[string]*string{setting: kadm.StringPtr("LogAppendTime")})
 	if err != nil {
 		return "", err
 	}
@@ -122,12 +123,20 @@ func describeConfig(ctx context.Context, bootstrap []string, made *kadm.Client) 
 		return "", err
 	}
 	for _, one := range resource.Configs {
-		if one.Key == "retention.ms" {
-			return fmt.Sprintf("%d settings of a topic", len(resource.Configs)),
-				equal("retention.ms", one.MaybeValue(), "123456789")
+		if one.Key != setting {
+			continue
 		}
+		if err := fill(ctx, bootstrap, name, 1, 1); err != nil {
+			return "", err
+		}
+		found, err := records.ReadAll(ctx, bootstrap, name, 1, kgo.ReadUncommitted())
+		if err == nil && found[0][0].Timestamp.UnixMilli() == records.BaseTime {
+			err = errors.New("the record has the time of its producer")
+		}
+		said := fmt.Sprintf("%d settings of a topic", len(resource.Configs))
+		return said, errors.Join(err, equal(setting, one.MaybeValue(), "LogAppendTime"))
 	}
-	return "", errors.New("there is no retention.ms")
+	return "", fmt.Errorf("there is no %s", setting)
 }
 
 func deleteRecords(ctx context.Context, bootstrap []string, made *kadm.Client) (string, error) {
