@@ -59,6 +59,6 @@ pub use error::{
 };
 pub use group::GroupMetadata;
 pub use lane::{Lane, LaneKind, OwnerId};
-pub use metadata::{Metadata, RefreshReason};
+pub use metadata::{Changes, Metadata, RefreshReason};
 pub use retry::{Backoff, Retry, RetryPolicy};
 pub use topic::{Topic, TopicPartition};

@@ -15,10 +15,10 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use ottla_client::{Backoff, CoordinatorError, Topic};
+use ottla_client::{Backoff, Changes, CoordinatorError, Topic};
 use ottla_protocol::ErrorCode;
 use ottla_protocol::api::{HeartbeatResponse, JoinGroupResponse, SyncGroupResponse};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use self::callbacks::{Callbacks, Notice};
@@ -71,7 +71,7 @@ pub(crate) struct Driver {
     callbacks: Callbacks,
     commands: mpsc::Receiver<Command>,
     subscription: Subscription,
-    metadata: watch::Receiver<u64>,
+    metadata: Changes,
     work: Work,
     /// Paces asking for leaders that metadata does not have.
     search: Backoff,
@@ -143,10 +143,10 @@ impl Driver {
                 biased;
                 Some(event) = self.work.next(), if !self.work.is_empty() => self.handle(event),
                 Some(command) = self.commands.recv() => self.obey(command),
-                changed = self.metadata.changed() => match changed {
-                    Ok(()) => self.notice_topics(),
+                version = self.metadata.next() => match version {
+                    Some(_) => self.notice_topics(),
                     // The client is gone, and with it all that could still be done.
-                    Err(_) => return shared.abandon(),
+                    None => return shared.abandon(),
                 },
                 () = shared.driver.notified() => self.notice_life(),
                 () = sleep_until(wake_at.unwrap_or(now)), if wake_at.is_some() => {}

@@ -1,8 +1,8 @@
 //! The main job under everything that goes wrong at once: members that join, leave and crash,
 //! leaders and coordinators that move, brokers that stop, replies that are lost.
 //!
-//! A seed decides what goes wrong and when, and time is tokio's paused time. The order of requests
-//! does not follow from the seed alone yet, so a seed that fails need not fail in the same way again.
+//! A seed decides what goes wrong and when, and time is tokio's paused time. Everything follows from
+//! it, to the last byte of every request, so that a seed that fails will fail in the same way again.
 //! What is checked is read from the logs of the test broker, not from what the job says of itself:
 //! every input has an output, no offset is ever committed before the outputs of all records below
 //! it are in the log, and the first outputs of a key are in the order of its inputs.
@@ -26,6 +26,8 @@ mod audit;
 mod run;
 #[path = "chaos/trouble.rs"]
 mod trouble;
+#[path = "chaos/wire.rs"]
+mod wire;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -69,4 +71,28 @@ fn crashes_and_faults_of_every_kind_lose_nothing() {
     let traces = run_all(Kind::Hostile);
     // Else there was no trouble to speak of, and the test tests nothing.
     assert!(traces.len() < 10 || traces.iter().any(|trace| trace.repeated > 0));
+}
+
+/// Every request, with its bytes and when it was sent.
+#[test]
+fn the_same_seed_gives_the_same_trace() {
+    for kind in [Kind::Calm, Kind::Data, Kind::Hostile] {
+        for seed in seeds() {
+            let (one, two) = (run(kind, seed), run(kind, seed));
+            if let Some(at) = one.sent.iter().zip(&two.sent).position(|(one, two)| one != two) {
+                let before = at.saturating_sub(3);
+                panic!(
+                    "{kind:?}, seed {seed}: request {at} of {} and {} differs:\n{:#?}\nand\n{:#?}",
+                    one.sent.len(),
+                    two.sent.len(),
+                    &one.sent[before..=at],
+                    &two.sent[before..=at],
+                );
+            }
+            assert!(!one.sent.is_empty());
+            assert_eq!(one.sent.len(), two.sent.len(), "{kind:?}, seed {seed}: requests");
+            assert_eq!(one.took, two.took, "{kind:?}, seed {seed}");
+            assert_eq!(one.outputs, two.outputs, "{kind:?}, seed {seed}");
+        }
+    }
 }

@@ -27,7 +27,7 @@ pub(crate) async fn run(core: Arc<Core>) {
     // However it ends, by a close or with its runtime: nobody waits for ever.
     let _last_words = LastWords(Arc::clone(&core));
     let mut task = Router {
-        changed: core.client.metadata().changed(),
+        changes: core.client.metadata().changed(),
         searches: FuturesUnordered::new(),
         introduction: None,
         followed: Vec::new(),
@@ -52,7 +52,7 @@ impl Drop for LastWords {
 
 struct Router {
     core: Arc<Core>,
-    changed: tokio::sync::watch::Receiver<u64>,
+    changes: ottla_client::Changes,
     /// Topics that are not known yet, each waited for until its records are given back.
     searches: FuturesUnordered<Search>,
     /// `InitProducerId`, while it is under way.
@@ -81,7 +81,7 @@ impl Router {
                 biased;
                 Some((queues, found)) = self.searches.next() => self.found(&queues, found),
                 identity = introduced(&mut self.introduction) => self.introduced(identity),
-                Ok(()) = self.changed.changed() => {}
+                Some(_) = self.changes.next() => {}
                 () = self.core.router.notified() => {}
                 () = self.core.alarms.earlier() => {}
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}

@@ -1,10 +1,10 @@
 //! All connections of a client.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
-use foldhash::HashMap;
 use futures_util::FutureExt as _;
 use futures_util::future::Shared;
 use parking_lot::Mutex;
@@ -45,8 +45,8 @@ pub(crate) struct Pool {
     seeds: Arc<Seeds>,
     tasks: Tasks,
     closed: AtomicBool,
-    places: Mutex<HashMap<Key, Place>>,
-    reconnects: Mutex<HashMap<BrokerId, Reconnect>>,
+    places: Mutex<BTreeMap<Key, Place>>,
+    reconnects: Mutex<BTreeMap<BrokerId, Reconnect>>,
 }
 
 #[derive(Debug)]

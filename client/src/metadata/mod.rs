@@ -7,6 +7,7 @@
 //! ```
 
 mod ask;
+mod changes;
 mod merge_channel;
 mod schedule;
 mod task;
@@ -17,9 +18,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use ottla_protocol::ErrorCode;
 use parking_lot::Mutex;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
+use self::changes::changes;
 use self::merge_channel::{Sender, merge_channel};
 use self::schedule::Schedule;
 use self::task::Task;
@@ -33,13 +35,14 @@ use crate::tasks::Tasks;
 use crate::topic::{Topic, Topics};
 
 pub(crate) use self::ask::{Asker, Attempts, Repeat};
+pub use self::changes::Changes;
 pub use self::wanted::RefreshReason;
 
 /// What a client knows about its cluster, and the means to learn more.
 pub struct Metadata {
     cluster: Arc<ArcSwap<Cluster>>,
     wanted: Sender<Wanted>,
-    changed: watch::Receiver<u64>,
+    changes: Changes,
     attempts: Arc<Attempts>,
     tasks: Tasks,
     /// The task, until the first use within a runtime starts it.
@@ -62,7 +65,7 @@ pub(crate) struct Upkeep {
 impl Metadata {
     pub(crate) fn new(upkeep: Upkeep) -> Self {
         let (sender, receiver) = merge_channel();
-        let (changing, changed) = watch::channel(0);
+        let (announcer, changes) = changes();
         let attempts = Arc::new(Attempts::default());
         let task = Task {
             cluster: Arc::clone(&upkeep.cluster),
@@ -71,7 +74,7 @@ impl Metadata {
             asker: upkeep.asker,
             attempts: Arc::clone(&attempts),
             wanted: receiver,
-            changed: changing,
+            announcer,
             schedule: Schedule::new(upkeep.max_age, upkeep.spacing, upkeep.seeds.next()),
             creation: upkeep.creation,
             followed: std::collections::BTreeSet::new(),
@@ -80,7 +83,7 @@ impl Metadata {
         Self {
             cluster: upkeep.cluster,
             wanted: sender,
-            changed,
+            changes,
             attempts,
             tasks: upkeep.tasks,
             unstarted: Mutex::new(Some(task)),
@@ -93,10 +96,11 @@ impl Metadata {
         self.cluster.load_full()
     }
 
-    /// Sees the version of every new snapshot, or of the newest one if several came at once.
+    /// Tells the version of every new snapshot, or of the newest one if several came at once. What
+    /// there is now counts as news.
     #[must_use]
-    pub fn changed(&self) -> watch::Receiver<u64> {
-        self.changed.clone()
+    pub fn changed(&self) -> Changes {
+        self.changes.clone()
     }
 
     /// Keeps a topic up to date from now on. Topics that are not followed are never asked for.

@@ -7,11 +7,12 @@ use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
 use ottla_protocol::api::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
 use ottla_protocol::{ApiKey, ErrorCode};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::ask::{Asker, Attempts, Repeat};
+use super::changes::Announcer;
 use super::merge_channel::Receiver;
 use super::schedule::{Finished, Schedule};
 use super::wanted::{NobodyAnswered, RefreshReason, Refreshed, Wanted};
@@ -31,7 +32,7 @@ pub(super) struct Task {
     pub(super) asker: Arc<Asker>,
     pub(super) attempts: Arc<Attempts>,
     pub(super) wanted: Receiver<Wanted>,
-    pub(super) changed: watch::Sender<u64>,
+    pub(super) announcer: Announcer,
     pub(super) schedule: Schedule,
     pub(super) creation: bool,
     pub(super) followed: BTreeSet<Topic>,
@@ -128,7 +129,7 @@ impl Task {
         let version = cluster.version();
         tracing::debug!(version, "metadata changed");
         self.cluster.store(Arc::new(cluster));
-        self.changed.send_replace(version);
+        self.announcer.announce(version);
     }
 }
 

@@ -1,8 +1,7 @@
 //! What the users of the metadata ask of its task.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use foldhash::HashMap;
 use tokio::sync::oneshot;
 
 use crate::broker::BrokerId;
@@ -17,9 +16,9 @@ pub(super) struct Wanted {
     /// Topics to keep up to date from now on.
     pub(super) topics: BTreeSet<Topic>,
     /// The newest hint per partition.
-    pub(super) hints: HashMap<TopicPartition, LeaderHint>,
+    pub(super) hints: BTreeMap<TopicPartition, LeaderHint>,
     /// Brokers described outside of a metadata answer.
-    pub(super) brokers: HashMap<BrokerId, Broker>,
+    pub(super) brokers: BTreeMap<BrokerId, Broker>,
     /// Who waits for a refresh that begins from now on.
     pub(super) refreshed: Vec<oneshot::Sender<Refreshed>>,
     /// Who waits until hints and brokers have been taken in.

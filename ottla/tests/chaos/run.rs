@@ -7,13 +7,12 @@ use std::time::Duration;
 use fastrand::Rng;
 use ottla::client::connector;
 use ottla::processor::{ProcessorError, RetryPolicy};
-use ottla::protocol::ApiKey;
 use ottla::protocol::records::{
     BatchBuilder, BatchKind, ChunkPool, RecordParts, SealedBatch, Sequence,
 };
 use ottla::{
-    Attempt, BoxError, Client, Emit, Message, OffsetReset, Order, Processor, ProcessorHandle,
-    Report,
+    Attempt, BoxError, Client, Emit, Message, OffsetReset, Order, Output, Processor,
+    ProcessorHandle, Report,
 };
 use ottla_test_broker::{StoredRecord, TestCluster};
 use tokio::task::{JoinHandle, LocalSet};
@@ -21,6 +20,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::audit::Audit;
 use crate::trouble;
+use crate::wire::{Sent, Wire};
 
 pub(crate) const GROUP: &str = "chaos-group";
 pub(crate) const PARTITIONS: i32 = 6;
@@ -43,12 +43,13 @@ pub(crate) enum Kind {
 }
 
 /// What a run left behind.
-#[derive(PartialEq)]
 pub(crate) struct Trace {
     pub(crate) repeated: u32,
-    outputs: Vec<Vec<StoredRecord>>,
-    requests: Vec<u64>,
-    took: Duration,
+    /// Every request of every member.
+    pub(crate) sent: Vec<Sent>,
+    /// The logs of the output, by partition.
+    pub(crate) outputs: Vec<Vec<StoredRecord>>,
+    pub(crate) took: Duration,
 }
 
 struct Member {
@@ -58,6 +59,7 @@ struct Member {
 
 struct World {
     cluster: TestCluster,
+    wire: Wire,
     audit: Rc<RefCell<Audit>>,
     rng: Rng,
     seed: u64,
@@ -84,6 +86,7 @@ impl World {
         let keys = 6 * rng.usize(1..20);
         Self {
             cluster,
+            wire: Wire::new(),
             audit: Rc::new(RefCell::new(Audit::new())),
             rng,
             seed,
@@ -98,6 +101,7 @@ impl World {
     async fn play(mut self, kind: Kind) -> Trace {
         let begin = Instant::now();
         let watch = tokio::task::spawn_local(watch(self.cluster.clone(), Rc::clone(&self.audit)));
+        trouble::latency(&self.cluster, &mut self.rng);
         self.append(RECORDS / 3);
         self.join();
         for _ in 0..STEPS {
@@ -143,23 +147,10 @@ impl World {
     }
 
     fn trace(&self, took: Duration) -> Trace {
-        let apis = [
-            ApiKey::PRODUCE,
-            ApiKey::FETCH,
-            ApiKey::METADATA,
-            ApiKey::OFFSET_COMMIT,
-            ApiKey::OFFSET_FETCH,
-            ApiKey::FIND_COORDINATOR,
-            ApiKey::JOIN_GROUP,
-            ApiKey::SYNC_GROUP,
-            ApiKey::HEARTBEAT,
-            ApiKey::LEAVE_GROUP,
-            ApiKey::INIT_PRODUCER_ID,
-        ];
         Trace {
             repeated: self.audit.borrow().repeated(),
             outputs: (0..PARTITIONS).map(|index| self.cluster.records("out", index)).collect(),
-            requests: apis.map(|api| self.cluster.counters().requests(api)).into(),
+            sent: self.wire.sent(),
             took,
         }
     }
@@ -201,7 +192,9 @@ impl World {
             if !attempt.is_retry() && rng.u8(0..15) == 0 {
                 return Err(BoxError::from("the first attempt fails"));
             }
-            Ok(Emit::value(message.value_bytes().unwrap_or_default()).with_input_key())
+            // With the time of its input: that of the wall is another one in every run.
+            let value = message.value_bytes().unwrap_or_default();
+            Ok(Emit::from(Output::value(value).input_key().timestamp(1_000)))
         };
         let backoff = RetryPolicy::DEFAULT
             .unlimited()
@@ -222,14 +215,14 @@ impl World {
     }
 
     fn client(&mut self) -> Client {
-        let pipes = self.cluster.clone();
+        let (pipes, wire) = (self.cluster.clone(), self.wire.clone());
         // All of them, those that are down included: who joins then has to find the others.
         let addresses = (0..BROKERS).map(|id| format!("broker-{id}:9092"));
         Client::builder()
             .bootstrap(addresses)
             .connector(connector::from_fn(move |host: String, port| {
-                let pipes = pipes.clone();
-                async move { pipes.connect(&host, port) }
+                let (pipes, wire) = (pipes.clone(), wire.clone());
+                async move { pipes.connect(&host, port).map(|pipe| wire.tap(pipe)) }
             }))
             .seed(self.rng.u64(..))
             .build()

@@ -8,6 +8,15 @@ use ottla_test_broker::TestCluster;
 
 use crate::run::{BROKERS, GROUP, PARTITIONS};
 
+/// What is no trouble, but takes time as on a network. Without it every output is acknowledged at
+/// the moment it is sent, and nobody ever leaves with one under way.
+pub(crate) fn latency(cluster: &TestCluster, rng: &mut Rng) {
+    for api in [ApiKey::PRODUCE, ApiKey::FETCH, ApiKey::OFFSET_COMMIT, ApiKey::JOIN_GROUP] {
+        let by = Duration::from_millis(rng.u64(1..15));
+        let _late = cluster.faults().delay_reply(api, by).probability(0.5).arm();
+    }
+}
+
 /// What only the data meets: records are answered for late, elsewhere or not at all.
 pub(crate) fn of_data(cluster: &TestCluster, rng: &mut Rng) {
     let faults = cluster.faults();
