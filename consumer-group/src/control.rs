@@ -62,7 +62,8 @@ impl ConsumerControl {
 
     /// Reads a partition from another offset on. Buffered records of it are dropped, and none
     /// from before the call are handed out after it. Its marks start over: what is marked from
-    /// now on counts, even if it is lower.
+    /// now on counts, even if it is lower. What was marked before is still committed, as far as it
+    /// lies before `offset`.
     ///
     /// # Errors
     /// [`NotAssigned`].

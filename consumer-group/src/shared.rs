@@ -1,11 +1,10 @@
 //! What the tasks of a consumer and the application have in common.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use foldhash::{HashMap, HashMapExt};
 use futures_util::FutureExt;
 use ottla_client::{BrokerId, Client, OwnerId, TopicPartition};
 use parking_lot::Mutex;
@@ -17,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{ConsumerConfig, Start};
 use crate::driver::Command;
 use crate::error::{AssignError, CloseError, ConsumerError, NotAssigned};
-use crate::fetch::{BrokerLoop, Budget, Job};
+use crate::fetch::{BrokerLoop, Budget, Ended, Job};
 use crate::fetched::Fetched;
 use crate::group::{Liveness, Membership};
 use crate::offsets::{Commits, Marks};
@@ -55,16 +54,25 @@ pub(crate) struct Shared {
     /// Counts what makes records already taken stale: see `Inbox`.
     version: AtomicU64,
     news: Mutex<News>,
-    fetchers: Mutex<HashMap<BrokerId, Arc<Notify>>>,
+    fetchers: Mutex<BTreeMap<BrokerId, Arc<Notify>>>,
 }
 
 /// Ends the whole consumer when one of its tasks ends, also by a panic: nobody shall wait for what
 /// it was to do.
-struct Ends(Arc<Shared>);
+struct Ends(Option<Arc<Shared>>);
+
+impl Ends {
+    /// The consumer goes on.
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
 
 impl Drop for Ends {
     fn drop(&mut self) {
-        self.0.abandon();
+        if let Some(shared) = &self.0 {
+            shared.abandon();
+        }
     }
 }
 
@@ -109,7 +117,7 @@ impl Shared {
             application: Notify::new(),
             version: AtomicU64::new(0),
             news: Mutex::default(),
-            fetchers: Mutex::new(HashMap::new()),
+            fetchers: Mutex::new(BTreeMap::new()),
         })
     }
 
@@ -141,7 +149,13 @@ impl Shared {
 
     pub(crate) fn seek(&self, at: &TopicPartition, start: Start) -> Result<(), NotAssigned> {
         let (slot, broker) = self.partitions.lock().seek(at, start)?;
-        self.marks.lock().rewind(slot);
+        let position = match start {
+            Start::Offset(offset) => offset,
+            Start::End => i64::MAX,
+            // Everything that is not committed is read once more.
+            _ => i64::MIN,
+        };
+        self.marks.lock().seek(slot, position);
         self.changed();
         self.wake(broker);
         self.driver.notify_one();
@@ -231,10 +245,21 @@ impl Shared {
     /// Starts a task, which ends when `stop` is cancelled. The client waits for it as well when it
     /// is closed.
     pub(crate) fn spawn(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) {
-        let ends = Ends(Arc::clone(self));
+        let ends = Ends(Some(Arc::clone(self)));
         self.client.spawn(self.tasks.track_future(async move {
             let _ends = ends;
             task.await;
+        }));
+    }
+
+    /// As [`spawn`](Self::spawn), for the one kind of task that can come to its end alone.
+    fn spawn_fetcher(self: &Arc<Self>, fetcher: BrokerLoop) {
+        let ends = Ends(Some(Arc::clone(self)));
+        self.client.spawn(self.tasks.track_future(async move {
+            match fetcher.run().await {
+                Ended::BrokerGone => ends.disarm(),
+                Ended::Stopped => drop(ends),
+            }
         }));
     }
 
@@ -291,10 +316,37 @@ impl Shared {
         let wake = fetchers.entry(broker).or_insert_with(|| {
             let wake = Arc::new(Notify::new());
             let fetcher = BrokerLoop::new(Arc::clone(self), broker, Arc::clone(&wake));
-            self.spawn(fetcher.run());
+            self.spawn_fetcher(fetcher);
             wake
         });
         wake.notify_one();
+    }
+
+    /// Takes a broker off the list if it has left the cluster and leads nothing here any more: its
+    /// fetch loop, which must have nothing under way, ends then.
+    pub(crate) fn retire(&self, broker: BrokerId) -> bool {
+        if self.client.cluster().broker(broker).is_some() {
+            return false;
+        }
+        // A partition that comes to be led by it meanwhile either shows in the table, or finds no
+        // loop and gets a new one.
+        let mut fetchers = self.fetchers.lock();
+        let leads = self
+            .partitions
+            .lock()
+            .leaders()
+            .any(|(_, _, leader)| leader.is_some_and(|leader| leader.broker == broker));
+        !leads && fetchers.remove(&broker).is_some()
+    }
+
+    /// Lets the fetch loops of brokers that have left the cluster look whether they should end.
+    pub(crate) fn wake_departed(&self) {
+        let cluster = self.client.cluster();
+        for (broker, fetcher) in &*self.fetchers.lock() {
+            if cluster.broker(*broker).is_none() {
+                fetcher.notify_one();
+            }
+        }
     }
 
     pub(crate) fn fetcher_count(&self) -> usize {

@@ -220,6 +220,21 @@ async fn after_a_seek_back_lower_marks_are_committed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_marked_before_a_seek_is_committed() {
+    let world = world();
+    let (consumer, mark) = member(&world).await;
+    let control = consumer.control();
+    control.mark(mark.at(8)).unwrap();
+    control.seek(&world.at("in", 0), 20).unwrap();
+    control.commit().await.unwrap();
+    assert_eq!(committed(&world), Some(8));
+    control.mark(mark.at(14)).unwrap();
+    control.seek(&world.at("in", 0), 11).unwrap();
+    consumer.close(LONG).await.unwrap();
+    assert_eq!(committed(&world), Some(11), "what is to be read again does not count as done");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_group_can_be_used_for_offsets_only() {
     let world = world();
     let at = world.at("in", 0);

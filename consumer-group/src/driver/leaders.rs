@@ -56,6 +56,7 @@ impl Driver {
         for broker in moved {
             self.shared.fetch_from(broker);
         }
+        self.shared.wake_departed();
         all_led
     }
 

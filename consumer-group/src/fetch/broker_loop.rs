@@ -41,6 +41,15 @@ pub(crate) struct BrokerLoop {
 
 type Answer = Result<FetchResponse, RequestError>;
 
+/// Why a fetch loop came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The consumer stops.
+    Stopped,
+    /// Its broker has left the cluster and leads nothing any more.
+    BrokerGone,
+}
+
 /// A fetch under way.
 struct Parked {
     plan: Plan,
@@ -65,13 +74,13 @@ impl BrokerLoop {
         Self { shared, broker, wake, pause: PAUSE.0, paused_until: None }
     }
 
-    /// Runs until the consumer stops.
-    pub(crate) async fn run(mut self) {
+    /// Runs until the consumer stops or the broker is gone.
+    pub(crate) async fn run(mut self) -> Ended {
         let stop = self.shared.stop.clone();
         tokio::select! {
             biased;
-            () = stop.cancelled() => {}
-            () = self.serve() => {}
+            () = stop.cancelled() => Ended::Stopped,
+            () = self.serve() => Ended::BrokerGone,
         }
     }
 
@@ -102,6 +111,9 @@ impl BrokerLoop {
                     Sent::Later(at) => wake_at = wake_at.into_iter().chain(at).min(),
                     Sent::NoRoom => needs_room = true,
                 }
+            }
+            if regular.is_none() && spare.is_none() && shared.retire(self.broker) {
+                return;
             }
             was_told = true;
             let idle = regular.is_none() && wake_at.is_none() && !needs_room;
@@ -267,4 +279,54 @@ fn broker(endpoint: FetchNodeEndpoint) -> Option<Broker> {
     let address = Address::new(endpoint.host, u16::try_from(endpoint.port).ok()?);
     let rack = endpoint.rack.map(Into::into);
     Some(Broker { id: BrokerId(endpoint.node_id), address, rack })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "what goes wrong here is a failed test")]
+
+    use std::time::Duration;
+
+    use ottla_client::{Client, TopicPartition, connector};
+    use ottla_test_broker::TestCluster;
+    use tokio::time::{sleep, timeout};
+
+    use crate::{Consumer, Start};
+
+    /// The loop of a broker that has left for good would stay for ever, and with it its share of
+    /// the memory for answers.
+    #[tokio::test(start_paused = true)]
+    async fn a_broker_that_leaves_takes_its_fetch_loop_along() {
+        let cluster = TestCluster::builder().brokers(2).topic("t", 2).build();
+        let pipes = cluster.clone();
+        let client = Client::builder()
+            .bootstrap((0..2).map(|id| format!("broker-{id}:9092")))
+            .connector(connector::from_fn(move |host: String, port| {
+                let pipes = pipes.clone();
+                async move { pipes.connect(&host, port) }
+            }))
+            .build()
+            .unwrap();
+        let topic = client.topic("t");
+        let assigned = (0..2).map(|p| (TopicPartition::new(topic.clone(), p), Start::Beginning));
+        let mut consumer = Consumer::builder(&client).assign(assigned).build().unwrap();
+        let shared = consumer.control().shared;
+        let refresh = || client.metadata().refresh(client.deadline());
+        let quiet = Duration::from_secs(1);
+        assert!(timeout(quiet, consumer.poll(1)).await.is_err(), "there are no records");
+        assert_eq!(shared.fetcher_count(), 2);
+        for _ in 0..3 {
+            cluster.move_leader("t", 0, 0);
+            cluster.move_leader("t", 1, 0);
+            cluster.stop_broker(1);
+            refresh().await.unwrap();
+            sleep(Duration::from_secs(2)).await;
+            assert_eq!(shared.fetcher_count(), 1, "the one that left is still there");
+            cluster.start_broker(1);
+            cluster.move_leader("t", 1, 1);
+            refresh().await.unwrap();
+            assert!(timeout(quiet, consumer.poll(1)).await.is_err(), "the consumer goes on");
+            assert_eq!(shared.fetcher_count(), 2, "it came back and has no loop");
+        }
+    }
 }

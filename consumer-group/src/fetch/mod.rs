@@ -5,7 +5,7 @@ mod budget;
 mod prepare;
 mod request;
 
-pub(crate) use broker_loop::BrokerLoop;
+pub(crate) use broker_loop::{BrokerLoop, Ended};
 pub(crate) use budget::{Budget, Charge};
 pub(crate) use prepare::{Job, Prepared};
 #[cfg(test)]

@@ -14,6 +14,8 @@ pub(crate) struct Marks {
 struct Place {
     epoch: Option<AssignmentEpoch>,
     marked: Option<(i64, i32)>,
+    /// The application has sought since: its next mark counts, also if it is lower.
+    restarted: bool,
     committed: Option<i64>,
     /// The stay before, for those who still wait to hear what of it was committed.
     before: Option<Ended>,
@@ -80,16 +82,24 @@ impl Marks {
         if place.epoch != Some(mark.epoch) {
             return Err(Fenced);
         }
-        if place.marked.is_none_or(|(offset, _)| offset < mark.next_offset) {
+        let restarted = std::mem::take(&mut place.restarted);
+        if restarted || place.marked.is_none_or(|(offset, _)| offset < mark.next_offset) {
             place.marked = Some((mark.next_offset, mark.leader_epoch));
         }
         Ok(())
     }
 
-    /// The application reads from elsewhere: what it marks from now on counts, also if it is
-    /// lower than before.
-    pub(crate) fn rewind(&mut self, slot: Slot) {
-        self.place_mut(slot).marked = None;
+    /// The application reads from `position` on: what it marks from now on counts, also if it is
+    /// lower than before. What it marked before is still to be committed, but nothing from
+    /// `position` on, which it wants to read once more.
+    pub(crate) fn seek(&mut self, slot: Slot, position: i64) {
+        let place = self.place_mut(slot);
+        place.restarted = true;
+        if place.marked.is_some_and(|(offset, _)| offset > position) {
+            let beyond_committed = place.committed.is_none_or(|committed| committed < position);
+            // Of which epoch the record before it is, nobody has said.
+            place.marked = beyond_committed.then_some((position, -1));
+        }
     }
 
     pub(crate) fn committed(&self, slot: Slot) -> Option<i64> {
@@ -118,8 +128,12 @@ impl Marks {
         places
             .filter_map(|(slot, place)| {
                 let (offset, leader_epoch) = place.marked?;
-                let due = place.committed != Some(offset);
-                due.then_some(Due { slot, epoch: place.epoch?, offset, leader_epoch })
+                (!place.is_committed(offset)).then_some(Due {
+                    slot,
+                    epoch: place.epoch?,
+                    offset,
+                    leader_epoch,
+                })
             })
             .collect()
     }
@@ -149,7 +163,7 @@ impl Marks {
     pub(super) fn progress(&self, due: &Due) -> Progress {
         match self.slots.get(due.slot.0 as usize) {
             Some(place) if place.epoch == Some(due.epoch) => match place.marked {
-                Some((offset, _)) if place.committed == Some(offset) => Progress::Committed,
+                Some((offset, _)) if place.is_committed(offset) => Progress::Committed,
                 Some((offset, leader_epoch)) => Progress::Due(Due { offset, leader_epoch, ..*due }),
                 // Marks have started over: what was to be committed is no longer wanted.
                 None => Progress::Committed,
@@ -165,6 +179,17 @@ impl Marks {
         }
         #[expect(clippy::indexing_slicing, reason = "invariant: the list was made long enough")]
         &mut self.slots[index]
+    }
+}
+
+impl Place {
+    /// Whether the mark is in the group. A commit that was under way while the application sought
+    /// back may have brought more than is marked since: only a mark takes that back.
+    fn is_committed(&self, marked: i64) -> bool {
+        match self.committed {
+            Some(committed) if self.restarted => committed >= marked,
+            committed => committed == Some(marked),
+        }
     }
 }
 
@@ -229,14 +254,47 @@ mod tests {
     }
 
     #[test]
-    fn after_a_rewind_lower_marks_count() {
+    fn after_a_seek_lower_marks_count() {
         let (mut marks, epoch) = (Marks::default(), AssignmentEpoch::fresh());
         marks.open(Slot(0), epoch);
         marks.mark(mark(0, epoch, 10)).unwrap();
         marks.set_committed(Slot(0), epoch, 10);
-        marks.rewind(Slot(0));
+        marks.seek(Slot(0), 2);
         assert!(marks.due().is_empty());
         marks.mark(mark(0, epoch, 4)).unwrap();
         assert_eq!(marks.due()[0].offset, 4);
+        marks.mark(mark(0, epoch, 3)).unwrap();
+        assert_eq!(marks.due()[0].offset, 4, "the highest since then");
+    }
+
+    #[test]
+    fn a_seek_forgets_no_mark_of_what_is_not_read_again() {
+        let (mut marks, epoch) = (Marks::default(), AssignmentEpoch::fresh());
+        let due = |marks: &Marks| marks.due().first().map(|due| due.offset);
+        marks.open(Slot(0), epoch);
+        marks.mark(mark(0, epoch, 10)).unwrap();
+        marks.seek(Slot(0), 50);
+        assert_eq!(due(&marks), Some(10), "ahead");
+        marks.seek(Slot(0), 6);
+        assert_eq!(due(&marks), Some(6), "back");
+        marks.set_committed(Slot(0), epoch, 6);
+        assert_eq!(due(&marks), None);
+        marks.mark(mark(0, epoch, 9)).unwrap();
+        marks.seek(Slot(0), 3);
+        assert_eq!(due(&marks), None, "behind what is committed");
+    }
+
+    #[test]
+    fn a_commit_under_way_during_a_seek_back_stays() {
+        let (mut marks, epoch) = (Marks::default(), AssignmentEpoch::fresh());
+        marks.open(Slot(0), epoch);
+        marks.mark(mark(0, epoch, 10)).unwrap();
+        let asked = marks.asked();
+        marks.seek(Slot(0), 4);
+        marks.set_committed(Slot(0), epoch, 10);
+        assert!(marks.due().is_empty());
+        assert_eq!(marks.progress(&asked[0]), Progress::Committed);
+        marks.mark(mark(0, epoch, 5)).unwrap();
+        assert_eq!(marks.due()[0].offset, 5);
     }
 }
