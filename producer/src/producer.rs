@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ottla_client::{Client, Topic};
+use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 
 use crate::{
@@ -104,6 +105,9 @@ impl Producer {
     /// [`Refused`] says why the record was not accepted; nothing was done with it.
     pub async fn send(&self, to: &Topic, record: Record<'_>) -> Result<Delivery, Refused> {
         let core = &self.handle.core;
+        // With room nothing else here waits: a loop of sends alone on its thread would keep it from
+        // the tasks that send.
+        consume_budget().await;
         if core.budget.has_room() && !core.budget.has_waiters() {
             return self.append(to, &record);
         }

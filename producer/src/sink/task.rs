@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream::FuturesOrdered};
 use ottla_client::{Connection, RefreshReason, RequestError, RequestOptions};
@@ -37,7 +36,7 @@ pub(crate) async fn run(core: Arc<Core>, sink: Arc<Sink>) {
     let pacing = Pacing::new(core.config.linger, core.config.min_request_spacing);
     let in_flight = FuturesOrdered::new();
     let parked = Parked::new();
-    let mut task = Task { core, sink, pacing, in_flight, parked, resume_at: None };
+    let mut task = Task { core, sink, pacing, in_flight, parked, resume_at: None, unreachable: 0 };
     let ended = task.core.ended.clone();
     tokio::select! {
         biased;
@@ -55,6 +54,8 @@ struct Task {
     parked: Parked,
     /// No connection is tried before, after one could not be had.
     resume_at: Option<Instant>,
+    /// How often in a row none could be had.
+    unreachable: u32,
 }
 
 impl Task {
@@ -145,13 +146,17 @@ impl Task {
             }
         };
         match opened {
-            Ok(connection) => Some(connection),
+            Ok(connection) => {
+                self.unreachable = 0;
+                Some(connection)
+            }
             Err(error) => {
                 tracing::debug!(broker = %self.sink.broker, %error, "no connection to produce over");
                 self.core.client.metadata().request_refresh(RefreshReason::Stale);
-                // The pool backs off by itself; this only keeps a broker that fails at once from
-                // being asked in a loop.
-                self.resume_at = Some(Instant::now() + RECONNECT_PAUSE);
+                // The pool lets nobody connect too often; this keeps us, and with us requests for
+                // metadata, from asking it in a loop.
+                self.unreachable = self.unreachable.saturating_add(1);
+                self.resume_at = Some(Instant::now() + self.core.backoff(self.unreachable));
                 None
             }
         }
@@ -187,8 +192,6 @@ impl Task {
         answered.settle(&self.core);
     }
 }
-
-const RECONNECT_PAUSE: Duration = Duration::from_millis(20);
 
 impl Answered {
     fn settle(self, core: &Core) {

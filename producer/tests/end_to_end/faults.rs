@@ -1,11 +1,16 @@
 //! Errors, lost answers and lost connections.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ottla_client::Outcome;
+use ottla_client::connector::Address;
+use ottla_client::{Broker, BrokerId, LeaderHint, Outcome, TopicPartition};
 use ottla_producer::{Reason, Refused, SendError, Unsure};
 use ottla_protocol::{ApiKey, ErrorCode};
 use ottla_test_broker::{TestCluster, TopicConfig};
+use tracing::span::{self, Attributes, Id};
+use tracing::{Event, Metadata, Subscriber};
 
 use crate::support::{LONG, World, number, offsets, timed};
 
@@ -314,4 +319,54 @@ async fn a_broker_that_asks_for_silence_gets_it() {
     assert!(at_once < Duration::from_secs(1), "{at_once:?}");
     let (_, later) = timed(world.send_one(&producer, 0, 1)).await;
     assert!(later >= pause - Duration::from_millis(5) && later < pause * 2, "{later:?}");
+}
+
+/// H12: a leader that nobody knows an address of is not asked for in a loop.
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_cannot_be_had_is_tried_ever_less_often() {
+    let tries = Tries::default();
+    let _counting = tracing::subscriber::set_default(tries.clone());
+    let world = World::new(2, 1);
+    let producer = world.producer();
+    world.send_one(&producer, 0, 0).await.unwrap();
+    let at = TopicPartition::new(world.topic.clone(), 0);
+    let id = BrokerId(9);
+    let hint = LeaderHint { at, leader: id, leader_epoch: 1 };
+    let nowhere = Broker { id, address: Address::new("nowhere", 9092), rack: None };
+    world.client.metadata().apply_leader_hints([hint], [nowhere]);
+    // The cluster knows nothing of that broker, but what it says of the leader is older.
+    world.client.metadata().refresh(world.client.deadline()).await.unwrap();
+    assert!(world.client.cluster().broker(id).is_none());
+    let waiting = world.send(&producer, 0, [1]).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let tried = tries.0.load(Ordering::Relaxed);
+    assert!((10..=120).contains(&tried), "tried {tried} times in a minute");
+    for leader in [1, 0] {
+        assert!(world.cluster.move_leader("in", 0, leader));
+    }
+    let (_, took) = timed(offsets(waiting)).await;
+    assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+/// Counts how often a sink says that it could not connect.
+#[derive(Clone, Default)]
+struct Tries(Arc<AtomicUsize>);
+
+impl Subscriber for Tries {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event() && metadata.target() == "ottla_producer::sink::task"
+    }
+
+    fn event(&self, _: &Event<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
 }

@@ -137,3 +137,22 @@ async fn no_path_keeps_the_budget() {
     }
     assert_eq!(producer.buffered(), 0);
 }
+
+/// A loop of sends alone on its thread must not keep it from the tasks that send.
+#[tokio::test(start_paused = true)]
+async fn a_tight_loop_with_room_lets_others_run() {
+    let world = World::new(1, 1);
+    let producer = world.producer();
+    world.send_one(&producer, 0, 0).await.unwrap();
+    // Nothing but the loop itself may keep the next request from being sent.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for number in 0..20_000u32 {
+        let record = Record::value(&[7; 100]).partition(0);
+        drop(producer.send(&world.topic, record).await.unwrap());
+        if world.cluster.log_end("in", 0) > 1 {
+            assert!(number < 2_000, "the first went out after {number} records");
+            return;
+        }
+    }
+    panic!("nothing was sent while there was room for more");
+}
