@@ -150,6 +150,7 @@ impl Miss {
             Self::Request(RequestError::Unsupported(_) | RequestError::Encode { .. }) => {
                 Failure::Code(ErrorCode::UNSUPPORTED_VERSION)
             }
+            Self::Request(RequestError::Malformed { .. }) => Failure::Garbled,
             _ => Failure::Unreachable,
         }
     }

@@ -56,6 +56,8 @@ pub(crate) enum Failure {
     Code(ErrorCode),
     /// There was no answer, or nobody to ask.
     Unreachable,
+    /// There was an answer, and it cannot be read.
+    Garbled,
 }
 
 /// Why the membership ended for good.

@@ -438,7 +438,13 @@ impl GroupMachine {
     /// What every request to the coordinator may fail with.
     fn handle_failure(&mut self, api: &'static str, failure: Failure, now: Instant) {
         let code = match failure {
-            Failure::Unreachable => {
+            // The same question would get the same answer. librdkafka's mock cluster refuses a sync with
+            // an assignment that is null, which none may be: another generation may do better.
+            Failure::Garbled if matches!(self.state, State::Syncing { .. }) => {
+                self.back_off(now);
+                return self.enter(State::Joining { sent: false });
+            }
+            Failure::Unreachable | Failure::Garbled => {
                 self.coordinator = Coordinator::Unknown;
                 return self.again(now);
             }

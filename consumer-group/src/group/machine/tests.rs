@@ -162,6 +162,26 @@ fn who_is_forgotten_loses_everything_and_starts_over() {
 }
 
 #[test]
+fn an_assignment_that_cannot_be_read_is_not_asked_for_again() {
+    let mut now = Instant::now();
+    let mut machine = machine(now);
+    assert_eq!(only(&mut machine, now), Action::FindCoordinator);
+    machine.handle_coordinator(Ok(()), now);
+    let Action::Join { attempt, .. } = only(&mut machine, now) else { panic!() };
+    machine.handle_joined(attempt, Ok(joined(1, false)), now);
+    let Action::Sync { attempt, .. } = only(&mut machine, now) else { panic!() };
+    machine.handle_synced(attempt, Err(Failure::Garbled), now);
+    assert_eq!(drain(&mut machine, now), [], "not at once");
+    now += Duration::from_secs(2);
+    let Action::Join { attempt, member_id, .. } = only(&mut machine, now) else { panic!() };
+    assert_eq!(member_id, "me");
+    // A join that cannot be read is tried again after the coordinator was looked for.
+    machine.handle_joined(attempt, Err(Failure::Garbled), now);
+    now += Duration::from_secs(2);
+    assert_eq!(only(&mut machine, now), Action::FindCoordinator);
+}
+
+#[test]
 fn answers_to_what_is_over_are_ignored() {
     let mut now = Instant::now();
     let mut machine = machine(now);
@@ -352,6 +372,7 @@ impl Chaos {
         match self.random.usize(0..12) {
             pick @ 0..8 => Failure::Code(CODES[pick]),
             8 if self.random.u8(0..40) == 0 => Failure::Code(CODES[8]),
+            8 => Failure::Garbled,
             _ => Failure::Unreachable,
         }
     }
