@@ -1,5 +1,5 @@
-//! The example `enrich`, end to end with all its checks, on kfake. (librdkafka's mock cluster cannot
-//! create topics by request, which the example needs; `processing.rs` has the same job for it.)
+//! The example `enrich`, end to end with all its checks, on kfake. librdkafka's mock cluster has no request
+//! that creates a topic, which the example needs.
 
 use std::{env, process::Stdio, time::Duration};
 
