@@ -86,6 +86,7 @@ mod listener;
 mod log;
 mod producer_state;
 mod transaction;
+mod verification;
 
 pub use cluster::{
     GroupMember, GroupView, PartitionView, StoredHeader, StoredRecord, TestCluster,

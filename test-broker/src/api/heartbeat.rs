@@ -16,7 +16,7 @@ fn beat(context: &mut RequestContext<'_>, request: &HeartbeatRequest) -> Result<
     if let Some(error) = context.faults.error() {
         return Err(error);
     }
-    context.check_coordinator(&request.group_id)?;
+    context.check_membership(&request.group_id)?;
     let now = context.now();
     let instance = request.group_instance_id.as_deref();
     context

@@ -33,7 +33,7 @@ fn begin(
     if let Some(error) = context.faults.error() {
         return Err(error);
     }
-    context.check_coordinator(&request.group_id)?;
+    context.check_membership(&request.group_id)?;
     let suffix = context.shared.state.lock().fresh_member_suffix();
     // A static member's id begins with what its operator calls it (KIP-345).
     let prefix = request.group_instance_id.as_deref().unwrap_or(context.client_id);

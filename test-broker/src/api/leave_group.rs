@@ -33,7 +33,7 @@ impl Serve for LeaveGroupRequest {
 fn check(context: &mut RequestContext<'_>, group: &str) -> Result<(), ErrorCode> {
     match context.faults.error() {
         Some(error) => Err(error),
-        None => context.check_coordinator(group),
+        None => context.check_membership(group),
     }
 }
 

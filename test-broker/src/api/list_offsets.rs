@@ -17,6 +17,9 @@ const EARLIEST_PENDING_UPLOAD: i64 = -6;
 /// From here on an answer carries the leader epoch of its offset (KIP-320).
 const EPOCHS_FROM: i16 = 4;
 const READ_COMMITTED: i8 = 1;
+/// The first version that has a special timestamp (KIP-734, KIP-405, KIP-1005, KIP-1023).
+const KNOWN_FROM: [(i64, i16); 4] =
+    [(MAX_TIMESTAMP, 7), (EARLIEST_LOCAL, 8), (LATEST_TIERED, 9), (EARLIEST_PENDING_UPLOAD, 11)];
 
 impl Serve for ListOffsetsRequest {
     async fn serve(self, context: &mut RequestContext<'_>) -> Answer<ListOffsetsResponse> {
@@ -78,6 +81,9 @@ fn find(
     let end = partition.readable_end(read_committed);
     // What a reader may not see yet is not found either.
     let seen = |found: Option<Found>| found.filter(|found| found.offset < end);
+    if KNOWN_FROM.iter().any(|(it, from)| *it == wanted.timestamp && context.version < *from) {
+        return Err(ErrorCode::UNSUPPORTED_VERSION);
+    }
     match wanted.timestamp {
         LATEST => Ok(at(end, Some(partition.leader_epoch))),
         // Nothing is ever moved to another tier.

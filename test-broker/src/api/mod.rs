@@ -103,17 +103,26 @@ impl<'a> RequestContext<'a> {
     /// Whether this broker coordinates the group.
     ///
     /// # Errors
-    /// `NOT_COORDINATOR`, or `INVALID_GROUP_ID` for an empty one.
+    /// `NOT_COORDINATOR`.
     fn check_coordinator(&self, group: &str) -> Result<(), ErrorCode> {
-        if group.is_empty() {
-            return Err(ErrorCode::INVALID_GROUP_ID);
-        }
         let coordinator = self.shared.state.lock().coordinator(group);
         if coordinator == Some(self.broker) { Ok(()) } else { Err(ErrorCode::NOT_COORDINATOR) }
     }
 }
 
 impl RequestContext<'_> {
+    /// Whether this broker coordinates a group that may have members: offsets can be stored under
+    /// an empty id, too.
+    ///
+    /// # Errors
+    /// `NOT_COORDINATOR`, or `INVALID_GROUP_ID` for an empty one.
+    fn check_membership(&self, group: &str) -> Result<(), ErrorCode> {
+        if group.is_empty() {
+            return Err(ErrorCode::INVALID_GROUP_ID);
+        }
+        self.check_coordinator(group)
+    }
+
     /// Whether this broker coordinates the transactional id.
     ///
     /// # Errors

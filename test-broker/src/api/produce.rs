@@ -197,6 +197,9 @@ impl Appends<'_, '_> {
         }
         let protocol =
             if version >= ADDS_FROM { TransactionVersion::V2 } else { TransactionVersion::V1 };
+        if let Some(partition) = state.partition_mut(topic, index) {
+            partition.begin_verification(header, protocol == TransactionVersion::V2);
+        }
         let writer = Writer { id, by, version: protocol };
         let participant = Participant::Partition(Arc::clone(topic), index);
         take_part(self.context, state, writer, participant).map_err(|error| match error {

@@ -32,7 +32,7 @@ fn begin(
     if let Some(error) = context.faults.error() {
         return Err(error);
     }
-    context.check_coordinator(&request.group_id)?;
+    context.check_membership(&request.group_id)?;
     let assignments = request.assignments.into_iter();
     let assignments = assignments.map(|entry| (entry.member_id, entry.assignment)).collect();
     context.shared.coordination.sync(context.now(), &request.group_id, |ticket| Sync {

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use crate::log::{BatchHeader, EpochEnd, Log, LogTransactions};
 use crate::producer_state::{Appended, ProducerStates, Verdict};
 use crate::transaction::Identity;
+use crate::verification::Verifications;
 
 #[derive(Debug)]
 pub(crate) struct Partition {
@@ -22,6 +23,7 @@ pub(crate) struct Partition {
     pub(crate) log: Log,
     pub(crate) producers: ProducerStates,
     pub(crate) transactions: LogTransactions,
+    verifications: Verifications,
     /// Where a test holds the high watermark.
     held: Option<i64>,
     /// Parked fetches; each is told once.
@@ -60,6 +62,7 @@ impl Partition {
             log: Log::default(),
             producers: ProducerStates::default(),
             transactions: LogTransactions::default(),
+            verifications: Verifications::default(),
             held: None,
             watchers: Vec::new(),
         }
@@ -83,6 +86,8 @@ impl Partition {
                 let last_offset = at.base_offset + i64::from(header.last_offset_delta);
                 return Ok(Placed { base_offset: at.base_offset, last_offset, append_time });
             }
+            let is_known = self.producers.epoch(batch.producer_id).is_some();
+            self.verifications.check(batch, is_known)?;
             if !header.is_transactional() && self.transactions.is_open(batch.producer_id) {
                 return Err(ErrorCode::INVALID_TXN_STATE);
             }
@@ -93,6 +98,7 @@ impl Partition {
             self.producers.record(batch, Appended { base_offset, timestamp });
             if header.is_transactional() {
                 self.transactions.wrote(batch.producer_id, base_offset);
+                self.verifications.end(batch.producer_id);
             }
         }
         self.wake();
@@ -110,8 +116,16 @@ impl Partition {
         let at = self.log.append(&bytes, &header, self.leader_epoch, None);
         self.producers.marked(by.producer_id, by.epoch);
         self.transactions.marked(by.producer_id, at, commit);
+        self.verifications.end(by.producer_id);
         self.transactions.settle(self.high_watermark());
         self.wake();
+    }
+
+    /// Notes that a batch asks to be let into its producer's transaction.
+    pub(crate) fn begin_verification(&mut self, header: &BatchHeader, from_zero: bool) {
+        if let Some(batch) = header.sequenced() {
+            self.verifications.begin(batch, from_zero);
+        }
     }
 
     /// Whether a producer's transaction has records here: then a batch of it needs no further

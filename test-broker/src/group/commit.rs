@@ -39,6 +39,9 @@ impl Group {
             let empty = self.phase == GroupPhase::Empty;
             return if empty || transactional { Ok(()) } else { Err(ErrorCode::UNKNOWN_MEMBER_ID) };
         }
+        if generation < 0 && self.phase == GroupPhase::Empty {
+            return Ok(());
+        }
         self.validate_member(member_id, instance_id)?;
         if generation != self.generation {
             return Err(ErrorCode::ILLEGAL_GENERATION);

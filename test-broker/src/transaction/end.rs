@@ -129,8 +129,10 @@ impl Transaction {
     /// Aborts an ongoing transaction under the next epoch, so that its producer can go on no
     /// more. The epoch is given to nobody (`TransactionMetadata.prepareFenceProducerEpoch`).
     pub(super) fn fence(&mut self, now: Instant, server: TransactionVersion) {
+        // Under the second protocol this is an end like any other, after which the producer may
+        // ask for its next epoch (KIP-588).
+        self.last_epoch = if server.raises_epoch() { self.identity.epoch } else { NO_EPOCH };
         self.identity.epoch = self.identity.epoch.saturating_add(1);
-        self.last_epoch = NO_EPOCH;
         self.prepare(now, false, server);
     }
 
