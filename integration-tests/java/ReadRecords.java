@@ -67,7 +67,8 @@ public final class ReadRecords {
                 batch++;
                 stage = "batch";
             }
-        } catch (RuntimeException failure) {
+        } catch (Throwable failure) {
+            // Codecs throw errors as well as exceptions, and some lengths are more than the memory.
             stop = stop(failure);
         }
         String end = batch == 0 ? "]" : "\n  ]";
@@ -75,7 +76,7 @@ public final class ReadRecords {
         return out.append(",\n  \"stop\": ").append(stop).append("\n}\n").toString();
     }
 
-    private String stop(RuntimeException failure) {
+    private String stop(Throwable failure) {
         String place = stage.equals("records") ? ", \"record\": " + record : "";
         return "{\"stage\": \"" + stage + "\", \"batch\": " + batch + place + ", \"error\": \""
                 + failure.getClass().getSimpleName() + "\"}";

@@ -1,6 +1,8 @@
 //! The corpus of record formats: made again by Java, and the other way round, Java reading what we
 //! write.
 
+#[path = "../../../protocol/tests/corpus/damage.rs"]
+mod damage;
 #[path = "../../../protocol/tests/corpus/reading.rs"]
 mod reading;
 mod shapes;
@@ -9,6 +11,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use damage::{Random, damaged};
 use ottla_integration_tests::{Jars, Java, Version};
 use reading::{compare, read};
 use serde_json::Value;
@@ -127,4 +130,55 @@ fn java_reads_what_we_write() {
     }
     assert!(shapes.len() >= 40, "only {}", shapes.len());
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What we refuse on purpose and Java does not look at, in the words of our errors. The corpus's own
+/// test has a file for each, and says why.
+const REFUSED: [&str; 10] = [
+    "its offset delta",
+    "has last offset delta",
+    "has base offset -",
+    "has offset",
+    "does not go with",
+    "follow the last record",
+    "a variable-length integer that is too long",
+    "the content's checksum does not match",
+    "it has magic",
+    // A reference to nothing, which lz4's C library copies from nowhere.
+    "bad lz4 data",
+];
+
+/// Not only what the corpus has: what comes of it when some bytes are others, too.
+#[test]
+fn java_and_we_agree_on_what_is_damaged() {
+    let scratch = Scratch::new();
+    let mut random = Random::new(11);
+    for name in names(&committed()).iter().filter(|name| name.ends_with(".bin")) {
+        let whole = fs::read(committed().join(name)).unwrap();
+        for index in 0..if whole.is_empty() { 0 } else { 12 } {
+            let file = scratch.0.join(format!("{index}-{name}"));
+            fs::write(file, damaged(&whole, &mut random)).unwrap();
+        }
+    }
+    run_java("ReadRecords", &scratch.0);
+    let (mut both_read, mut both_refused, mut wrong) = (0, 0, Vec::new());
+    for name in names(&scratch.0).iter().filter(|name| name.ends_with(".bin")) {
+        let file = scratch.0.join(name);
+        let (bytes, java) = (fs::read(&file).unwrap(), json(&file.with_extension("json")));
+        let ours = read(&bytes);
+        let differences = compare(name, &bytes, &java, &ours);
+        // What Java cannot read: these formats of lz4, and a message whose length is gigabytes.
+        let stop = &java["stop"];
+        let only_we = stop["error"] == "OutOfMemoryError"
+            || !stop.is_null() && (name.contains("lz4-linked") || name.contains("lz4-two-frames"));
+        match &ours.stop {
+            _ if differences.is_empty() && stop.is_null() => both_read += 1,
+            _ if differences.is_empty() => both_refused += 1,
+            Some(stop) if REFUSED.iter().any(|words| stop.error.contains(words)) => {}
+            None if only_we => {}
+            _ => wrong.extend(differences),
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(both_read > 500 && both_refused > 500, "{both_read} read, {both_refused} refused");
 }

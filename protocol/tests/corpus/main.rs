@@ -8,12 +8,14 @@
     reason = "a test that cannot go on fails; so do its functions"
 )]
 
+mod damage;
 mod reading;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use damage::{Random, damaged};
 use reading::{compare, read};
 use serde_json::Value;
 
@@ -142,23 +144,12 @@ fn no_cut_changes_what_is_before_it() {
 /// them is reached: an error or an end, but no panic and nothing that is not there.
 #[test]
 fn no_damage_is_too_much() {
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     let (mut read_whole, mut refused) = (0, 0);
     for file in files() {
         let whole = fs::read(&file).unwrap();
         for _ in 0..if whole.is_empty() { 0 } else { 60 } {
-            let mut bytes = whole.clone();
-            for _ in 0..=random.below(3) {
-                let at = random.below(bytes.len());
-                bytes[at] = match random.below(4) {
-                    0 => bytes[at] ^ (1 << random.below(8)),
-                    1 => 0xff,
-                    2 => 0,
-                    _ => u8::try_from(random.below(256)).unwrap(),
-                };
-            }
-            seal(&mut bytes);
-            match read(&bytes).stop {
+            match read(&damaged(&whole, &mut random)).stop {
                 None => read_whole += 1,
                 Some(_) => refused += 1,
             }
@@ -166,37 +157,4 @@ fn no_damage_is_too_much() {
     }
     // Else the changes would not reach what they are to reach.
     assert!(read_whole > 1_000 && refused > 1_000, "{read_whole} read, {refused} refused");
-}
-
-/// Makes the checksums right of all batches that can be found.
-fn seal(bytes: &mut [u8]) {
-    let mut rest = bytes;
-    while rest.len() > 21 {
-        let length = i32::from_be_bytes(rest[8..12].try_into().unwrap());
-        let end = usize::try_from(length).map_or(usize::MAX, |length| length.saturating_add(12));
-        if end > rest.len() || end < 26 {
-            return;
-        }
-        let (batch, after) = rest.split_at_mut(end);
-        if batch[16] < 2 {
-            let crc = crc32fast::hash(&batch[16..]);
-            batch[12..16].copy_from_slice(&crc.to_be_bytes());
-        } else {
-            let crc = crc32c::crc32c(&batch[21..]);
-            batch[17..21].copy_from_slice(&crc.to_be_bytes());
-        }
-        rest = after;
-    }
-}
-
-/// The same numbers each time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % bound
-    }
 }
