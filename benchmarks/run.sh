@@ -4,7 +4,8 @@
 #   bash benchmarks/run.sh                        the essential cases, about 12 minutes, into RESULTS.md
 #   bash benchmarks/run.sh --full --minutes 60    all cases
 #   bash benchmarks/run.sh --real-kafka           one node of real Kafka, into RESULTS-kafka.md
-#   bash benchmarks/run.sh --quick                one short round, to see that everything works; no file is changed
+#   bash benchmarks/run.sh --quick                one short round, to see that everything works; no file is changed.
+#                                                 With --clients ottla nothing else is built.
 #
 #   --rounds N       rounds that count (7)              --clients WORDS  only these, e.g. ottla,krafka
 #   --minutes M      what the runs should take (12)     --cases WORDS    only these, e.g. produce-100B,consume
@@ -15,14 +16,15 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-quick= kafka= output=
+quick= kafka= output= clients=
 pass=()
 while (($#)); do
     case $1 in
     --quick) quick=1 pass+=("$1") ;;
     --real-kafka) kafka=1 ;;
     --output) output=$2 && shift ;;
-    --rounds | --minutes | --clients | --cases) pass+=("$1" "$2") && shift ;;
+    --clients) clients=${2,,} pass+=("$1" "$2") && shift ;;
+    --rounds | --minutes | --cases) pass+=("$1" "$2") && shift ;;
     --full | --unpinned) pass+=("$1") ;;
     *) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" && exit 2 ;;
     esac
@@ -37,10 +39,11 @@ trap 'rm -rf "$scratch"' EXIT
 mkdir -p "$programs"
 
 missing=() versions=()
-# attempt PROGRAM COMMAND...: builds a client that may be left out.
+# attempt CLIENT PROGRAM COMMAND...: builds a client that may be left out.
 attempt() {
-    local program=$1 log=$scratch/log
-    shift
+    local client=$1 program=$2 log=$scratch/log
+    shift 2
+    if ! is_asked_for "$client"; then return 0; fi
     echo "building $program"
     if ! "$@" >"$log" 2>&1; then
         tail -n 5 "$log" >&2
@@ -48,17 +51,28 @@ attempt() {
     fi
 }
 
+# Whether one of the words of --clients means it.
+is_asked_for() {
+    local word
+    if [[ -z $clients || $1 == all ]]; then return 0; fi
+    for word in ${clients//,/ }; do
+        if [[ $1 == *"$word"* || $word == *"$1"* ]]; then return 0; fi
+    done
+    # Real Kafka's topics are made and checked with librdkafka.
+    [[ -n $kafka && $1 == rdkafka ]]
+}
+
 crate_version() { awk -v name="\"$1\"" '$1 == "name" { found = $3 == name } found && $1 == "version" { gsub(/"/, "", $3); print $3; exit }' Cargo.lock; }
 
 build() {
     echo "building the null broker, the runner and ottla"
     cargo build --release --locked -p null-broker -p runner -p bench-ottla
-    attempt bench-rdkafka cargo build --release --locked -p bench-rdkafka
-    attempt bench-krafka cargo build --release --locked -p bench-krafka
-    attempt bench-rskafka cargo build --release --locked -p bench-rskafka
-    attempt libcount-malloc.so cc -O2 -shared -fPIC -o "$programs/libcount-malloc.so" count-malloc/count.c
-    attempt bench-franz-go build_go
-    attempt java build_java
+    attempt rdkafka bench-rdkafka cargo build --release --locked -p bench-rdkafka
+    attempt krafka bench-krafka cargo build --release --locked -p bench-krafka
+    attempt rskafka bench-rskafka cargo build --release --locked -p bench-rskafka
+    attempt all libcount-malloc.so cc -O2 -shared -fPIC -o "$programs/libcount-malloc.so" count-malloc/count.c
+    attempt franz-go bench-franz-go build_go
+    attempt java java build_java
 }
 
 build_go() { (cd clients/franz-go && go build -trimpath -o "$programs/bench-franz-go" .); }
@@ -95,6 +109,10 @@ look_at_versions() {
 }
 
 build
+if [[ -n $quick ]]; then
+    # Do the checks notice what they are for?
+    cargo test --release --locked -p null-broker -p runner
+fi
 look_at_versions
 options=(--programs "$programs" "${missing[@]}" "${versions[@]}" "${pass[@]}")
 if [[ -e $target/java/classes/Client.class && -n $java_jars ]]; then
