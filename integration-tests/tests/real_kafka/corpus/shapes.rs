@@ -92,7 +92,7 @@ fn contents() -> Vec<(&'static str, Vec<Record>)> {
         header("hé世😀", text("x")),
         header("dup", Some(vec![0xff; 200])),
     ];
-    let repeated = |index: usize| text(&format!("a value that is compressed well, number {index}"));
+    let repeated = |index: i64| text(&format!("a value that is compressed well, number {index}"));
     vec![
         ("one", vec![value(NOW, text("v"))]),
         ("nulls", nulls.collect()),
@@ -106,7 +106,7 @@ fn contents() -> Vec<(&'static str, Vec<Record>)> {
             "lengths",
             [0, 63, 64, 8191, 8192, 70_000].map(|len| value(NOW, Some(vec![b'v'; len]))).into(),
         ),
-        ("many", (0..3000).map(|index| value(NOW + index as i64, repeated(index))).collect()),
+        ("many", (0..3000).map(|index| value(NOW + index, repeated(index))).collect()),
         ("million", vec![value(NOW, Some(vec![0; 1 << 20])), value(NOW, None)]),
     ]
 }
