@@ -64,6 +64,9 @@ pub(crate) struct GroupMachine {
     heartbeat_sent: bool,
     retry_at: Instant,
     backoff: Backoff,
+    /// It had to join again since it was last stable. The next time it waits, or a coordinator that
+    /// refuses every join would be asked as fast as it answers.
+    stumbled: bool,
     events: VecDeque<Action>,
 }
 
@@ -84,6 +87,7 @@ impl GroupMachine {
             heartbeat_at: now,
             heartbeat_sent: false,
             retry_at: now,
+            stumbled: false,
             events: VecDeque::new(),
         }
     }
@@ -219,7 +223,7 @@ impl GroupMachine {
                     if let Some(response) = response {
                         self.member_id = response.member_id;
                     }
-                    return self.enter(State::Joining { sent: false });
+                    return self.stumble(now);
                 }
                 return self.handle_failure("JoinGroup", failure, now);
             }
@@ -290,6 +294,7 @@ impl GroupMachine {
         }
         let added: PartitionSet = wanted.difference(&self.owned).cloned().collect();
         self.owned = wanted;
+        self.stumbled = false;
         self.enter(State::Stable);
         self.events.push_back(Action::Assigned(added));
     }
@@ -460,7 +465,7 @@ impl GroupMachine {
             ErrorCode::UNKNOWN_MEMBER_ID => self.start_over(String::new(), now),
             ErrorCode::ILLEGAL_GENERATION => self.start_over(self.member_id.clone(), now),
             // Only from SyncGroup here: another rebalance began before this one was over.
-            ErrorCode::REBALANCE_IN_PROGRESS => self.enter(State::Joining { sent: false }),
+            ErrorCode::REBALANCE_IN_PROGRESS => self.stumble(now),
             code if is_transient(code) => self.again(now),
             code => self.fail(api, code),
         }
@@ -508,6 +513,14 @@ impl GroupMachine {
         self.generation = -1;
         self.enter(State::Failed);
         self.events.push_back(Action::Fail(GroupError { api, code }));
+    }
+
+    /// Joins again: at once if it is the first time since the member was last stable.
+    fn stumble(&mut self, now: Instant) {
+        if std::mem::replace(&mut self.stumbled, true) {
+            self.back_off(now);
+        }
+        self.enter(State::Joining { sent: false });
     }
 
     fn back_off(&mut self, now: Instant) {

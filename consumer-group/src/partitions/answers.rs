@@ -59,11 +59,15 @@ impl PartitionTable {
         match fault {
             FetchFault::Retry => partition.back_off(now),
             FetchFault::OutOfRange if partition.fetch_offset != wanted.offset => {}
+            // A broker that lists an offset and then does not have it would be asked for ever, as
+            // fast as it answers: the next look-up waits, longer each time that nothing was read.
             FetchFault::OutOfRange => match reset {
                 OffsetReset::Earliest => {
+                    partition.back_off(now);
                     partition.phase = Phase::Finding { start: Start::Beginning, asked: false };
                 }
                 OffsetReset::Latest => {
+                    partition.back_off(now);
                     partition.phase = Phase::Finding { start: Start::End, asked: false };
                 }
                 OffsetReset::None => {

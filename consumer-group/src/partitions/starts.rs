@@ -1,9 +1,11 @@
 //! Where partitions start: what is looked up, and what was found.
 
+use std::time::Duration;
+
 use ottla_client::{BrokerId, TopicPartition};
 use tokio::time::Instant;
 
-use super::partition::{Leader, Phase};
+use super::partition::{Leader, Partition, Phase};
 use super::table::{PartitionTable, Slot};
 use crate::config::{OffsetReset, Start};
 use crate::error::PartitionError;
@@ -34,10 +36,20 @@ pub(crate) struct Lookups {
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 
+/// Once one look-up is due, those that would be so soon after go with it: each is repeated at a time
+/// of its own, and thousands would make as many requests. Shorter than the shortest wait.
+const TOGETHER: Duration = Duration::from_millis(50);
+
 impl PartitionTable {
     /// The look-ups that are due, which are then under way.
     pub(crate) fn take_lookups(&mut self, now: Instant) -> Lookups {
         let mut lookups = Lookups::default();
+        let waits = |partition: &Partition| {
+            matches!(partition.phase, Phase::Finding { asked: false, .. })
+                && partition.retry_at.is_some_and(|at| at <= now)
+        };
+        let some_due = self.assigned_mut().any(|(_, partition)| waits(partition));
+        let due = if some_due { now + TOGETHER } else { now };
         let reset = self.limits.offset_reset;
         let has_group = self.limits.has_group;
         for (slot, partition) in self.assigned_mut() {
@@ -45,7 +57,7 @@ impl PartitionTable {
             if partition.held || partition.revoking {
                 continue;
             }
-            if let Some(at) = partition.retry_at.filter(|&at| at > now) {
+            if let Some(at) = partition.retry_at.filter(|&at| at > due) {
                 lookups.wake_at = Some(lookups.wake_at.map_or(at, |earliest| earliest.min(at)));
                 continue;
             }
@@ -95,7 +107,6 @@ impl PartitionTable {
         let reset = self.limits.offset_reset;
         let partition = self.current(lookup.slot, lookup.generation)?;
         partition.retry_at = None;
-        partition.backoff.reset();
         match (offset, reset) {
             (Some(offset), _) => partition.start_at(offset),
             (None, OffsetReset::Earliest) => {

@@ -135,11 +135,12 @@ impl PartitionTable {
     pub(crate) fn assign(&mut self, at: &TopicPartition, start: Start, held: bool) -> Stay {
         let slot = self.intern(at);
         let epoch = AssignmentEpoch::fresh();
-        if !self.assigned.contains(&slot) {
-            self.assigned.push(slot);
-        }
         if let Some(partition) = self.get_mut(slot) {
+            let is_new = partition.epoch.is_none();
             partition.assign(epoch, start, held);
+            if is_new {
+                self.assigned.push(slot);
+            }
         }
         Stay { slot, epoch, at: at.clone() }
     }
@@ -182,10 +183,12 @@ impl PartitionTable {
             if let Some(partition) = self.get_mut(stay.slot) {
                 if partition.epoch == Some(stay.epoch) {
                     partition.unassign();
-                    self.assigned.retain(|slot| *slot != stay.slot);
                 }
             }
         }
+        let mut assigned = std::mem::take(&mut self.assigned);
+        assigned.retain(|&slot| self.get(slot).is_some_and(|partition| partition.epoch.is_some()));
+        self.assigned = assigned;
     }
 
     // Leaders.

@@ -406,6 +406,51 @@ fn a_start_is_looked_up_in_the_group_and_then_in_the_log() {
 }
 
 #[test]
+fn look_ups_that_fail_are_repeated_together() {
+    let mut now = Instant::now();
+    let (mut table, at, _) = small(|_| {});
+    for partition in 0..500 {
+        let at = TopicPartition::new(at.topic.clone(), partition);
+        table.assign(&at, Start::Committed, false);
+    }
+    let until = now + Duration::from_secs(10);
+    let mut requests = 0;
+    while now < until {
+        let lookups = table.take_lookups(now);
+        requests += u32::from(!lookups.committed.is_empty());
+        for lookup in &lookups.committed {
+            table.start_failed(lookup, None, now);
+        }
+        now = table.take_lookups(now).wake_at.unwrap().max(now + Duration::from_micros(1));
+    }
+    assert!(requests <= 200, "{requests} requests in ten seconds");
+}
+
+#[test]
+fn an_offset_that_is_found_and_is_not_there_is_not_asked_for_at_once() {
+    let mut now = Instant::now();
+    let (mut table, at, _) = small(|_| {});
+    let stay = table.assign(&at, Start::End, false);
+    lead(&mut table, stay.slot);
+    let begun = now;
+    let mut rounds = 0;
+    while now < begun + Duration::from_secs(10) {
+        let lookups = table.take_lookups(now);
+        let Some((lookup, _)) = lookups.ends.first() else {
+            now = lookups.wake_at.unwrap();
+            continue;
+        };
+        table.start_found(lookup, Some(1 << 40));
+        let plan = table.plan_fetch(BrokerId(0), Lane::Regular, now).unwrap();
+        table.fetch_sent(&plan);
+        table.fetch_ended(&plan);
+        table.fault(&plan.wanted[0], FetchFault::OutOfRange, now);
+        rounds += 1;
+        assert!(rounds < 100, "{rounds} resets within {:?}", now - begun);
+    }
+}
+
+#[test]
 fn nothing_is_fetched_before_the_application_knows() {
     let now = Instant::now();
     let (mut table, at, _) = small(|_| {});

@@ -162,6 +162,30 @@ fn who_is_forgotten_loses_everything_and_starts_over() {
 }
 
 #[test]
+fn a_coordinator_that_refuses_every_join_is_not_asked_as_fast_as_it_answers() {
+    for refusal in [ErrorCode::REBALANCE_IN_PROGRESS, ErrorCode::MEMBER_ID_REQUIRED] {
+        let mut now = Instant::now();
+        let mut machine = machine(now);
+        assert_eq!(only(&mut machine, now), Action::FindCoordinator);
+        machine.handle_coordinator(Ok(()), now);
+        let begun = now;
+        let mut joins = 0;
+        while now < begun + Duration::from_secs(10) {
+            match machine.poll(now) {
+                Some(Action::Join { attempt, .. }) => {
+                    machine.handle_joined(attempt, Err(Failure::Code(refusal)), now);
+                    joins += 1;
+                    assert!(joins < 100, "{joins} joins within {:?}: {refusal}", now - begun);
+                }
+                Some(other) => panic!("{other:?}"),
+                None => now = machine.wake_at().unwrap(),
+            }
+        }
+        assert!(joins > 5);
+    }
+}
+
+#[test]
 fn an_assignment_that_cannot_be_read_is_not_asked_for_again() {
     let mut now = Instant::now();
     let mut machine = machine(now);
