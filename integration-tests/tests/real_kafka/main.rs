@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails; so do its functions"
 )]
 
+mod broker_parity;
 mod clients;
 mod codecs;
 mod corpus;

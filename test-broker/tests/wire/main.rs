@@ -14,3 +14,5 @@ mod offsets;
 mod producing;
 mod sessions;
 mod trace;
+mod transactional;
+mod transactions;

@@ -2,8 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 use ottla_protocol::api::{
-    FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData, PartitionProduceData,
-    PartitionProduceResponse, ProduceRequest, Request, TopicProduceData,
+    ApiVersionsRequest, FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData,
+    PartitionProduceData, PartitionProduceResponse, ProduceRequest, Request, TopicProduceData,
 };
 use ottla_protocol::compression::Codecs;
 use ottla_protocol::records::{
@@ -77,6 +77,16 @@ impl Peer {
     pub(crate) async fn hears_within(&mut self, millis: u64) -> bool {
         let wait = std::time::Duration::from_millis(millis);
         tokio::time::timeout(wait, self.stream.read_u8()).await.is_ok()
+    }
+
+    /// The features that the broker has turned on.
+    pub(crate) async fn features(&mut self) -> Vec<(String, i16)> {
+        let request = ApiVersionsRequest {
+            client_software_name: "test".to_owned(),
+            client_software_version: "1".to_owned(),
+        };
+        let features = self.ask(&request, 3).await.finalized_features.into_iter();
+        features.map(|it| (it.name, it.max_version_level)).collect()
     }
 
     /// Produces one batch to one partition.
@@ -191,13 +201,16 @@ pub(crate) fn sealed(values: &[&str]) -> SealedBatch {
     builder.seal().into()
 }
 
-/// The values in fetched records with their offsets.
+/// The values in fetched records with their offsets; markers have none.
 pub(crate) fn values(data: &PartitionData) -> Vec<(i64, String)> {
     let records = data.records.clone().expect("records, if none");
     let mut values = Vec::new();
     for batch in Batches::from(records) {
         let batch = batch.expect("a whole batch");
         batch.check_crc().expect("its checksum");
+        if batch.is_control() {
+            continue;
+        }
         let records = batch.inflate(&Codecs::none(), 0).expect("records that are not compressed");
         for record in &records {
             let record = record.expect("a whole record");
