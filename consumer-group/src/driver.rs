@@ -29,6 +29,7 @@ use self::subscription::Subscription;
 use crate::error::{CommitError, ConsumerError};
 use crate::group::{Action, Failure, GroupError, GroupMachine};
 use crate::listener::RebalanceListener;
+use crate::offsets::Due;
 use crate::partitions::Lookups;
 use crate::shared::Shared;
 use crate::watchdog;
@@ -61,6 +62,13 @@ enum Event {
     Starts(Vec<Found>),
 }
 
+/// Somebody who waits for the end.
+struct Closing {
+    reply: oneshot::Sender<Result<(), CommitError>>,
+    /// What was to be committed when the call was made.
+    asked: Vec<Due>,
+}
+
 type Work = FuturesUnordered<BoxFuture<'static, Event>>;
 
 /// See the module. All it waits for is in `work`, so that nothing waits for anything else: a
@@ -76,8 +84,8 @@ pub(crate) struct Driver {
     /// Paces asking for leaders that metadata does not have.
     search: Backoff,
     search_at: Option<Instant>,
-    /// Who waits for the end, and how the last commit went.
-    closing: Option<oneshot::Sender<Result<(), CommitError>>>,
+    closing: Option<Closing>,
+    /// How the last commit went.
     last_commit: Result<(), CommitError>,
 }
 
@@ -229,7 +237,8 @@ impl Driver {
                 }
             }
             Command::Close { reply } => {
-                self.closing = Some(reply);
+                let asked = self.shared.marks.lock().due();
+                self.closing = Some(Closing { reply, asked });
                 match &mut self.machine {
                     Some(machine) => machine.handle_close(),
                     None => {
@@ -243,11 +252,28 @@ impl Driver {
 
     /// Everything is given up, and the group knows.
     fn closed(&mut self) {
-        if let Some(reply) = self.closing.take() {
+        if let Some(Closing { reply, asked }) = self.closing.take() {
             self.fence_all();
             let result = std::mem::replace(&mut self.last_commit, Ok(()));
-            let _ = reply.send(result);
+            let _ = reply.send(result.and_then(|()| self.answer_for(&asked)));
         }
+    }
+
+    /// Whether what was to be committed by closing was. If the group goes on without this member
+    /// meanwhile, the last commit is not waited for.
+    fn answer_for(&self, asked: &[Due]) -> Result<(), CommitError> {
+        let Some(group) = self.shared.config.group.clone() else { return Ok(()) };
+        let gone: Vec<_> = {
+            let marks = self.shared.marks.lock();
+            asked.iter().filter(|due| marks.is_gone(due)).collect()
+        };
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let partitions = self.shared.partitions.lock();
+        let named = |due: &&Due| Some((partitions.at(due.slot)?.clone(), due.offset));
+        let offsets = gone.iter().filter_map(named).collect();
+        Err(CommitError::Fenced { group, error: ErrorCode::ILLEGAL_GENERATION, offsets })
     }
 
     // Starts.

@@ -281,3 +281,20 @@ async fn closing_reports_a_last_commit_that_failed() {
     assert!(matches!(error, CloseError::TimedOut { .. }), "{error:?}");
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
+
+/// Found on real nodes: whoever was thrown out of the group while closing heard that all was well.
+#[tokio::test(start_paused = true)]
+async fn closing_does_not_succeed_when_the_group_goes_on_without_the_member() {
+    let world = world();
+    let (consumer, mark) = member(&world).await;
+    consumer.control().mark(mark.at(8)).unwrap();
+    let faults = world.cluster.faults();
+    let _busy = faults.fail(ApiKey::OFFSET_COMMIT, ErrorCode::COORDINATOR_LOAD_IN_PROGRESS).arm();
+    let _gone = faults.fail(ApiKey::HEARTBEAT, ErrorCode::UNKNOWN_MEMBER_ID).times(1).arm();
+    let error = consumer.close(LONG).await.unwrap_err();
+    let CloseError::Commit(CommitError::Fenced { offsets, .. }) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(offsets[..], [(world.at("in", 0), 8)]);
+    assert_eq!(committed(&world), None);
+}

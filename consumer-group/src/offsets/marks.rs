@@ -151,7 +151,7 @@ impl Marks {
     }
 
     /// Whether the partition of an offset left before it was committed.
-    pub(super) fn is_gone(&self, due: &Due) -> bool {
+    pub(crate) fn is_gone(&self, due: &Due) -> bool {
         let Some(place) = self.slots.get(due.slot.0 as usize) else { return true };
         if place.epoch == Some(due.epoch) {
             return false;

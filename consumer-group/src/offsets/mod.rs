@@ -5,4 +5,4 @@ mod committer;
 mod marks;
 
 pub(crate) use committer::{Commits, Committer};
-pub(crate) use marks::Marks;
+pub(crate) use marks::{Due, Marks};
