@@ -194,7 +194,8 @@ impl Batch {
         }
     }
 
-    /// Offsets the batch covers: the records it was written with.
+    /// Offsets the batch covers: the records it was written with. A message of magic 0 or 1 covers
+    /// one as far as its header tells.
     pub fn offset_count(&self) -> u32 {
         // Invariant: not negative, checked on reading.
         self.header.last_offset_delta.unsigned_abs() + 1

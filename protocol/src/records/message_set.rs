@@ -57,8 +57,12 @@ impl<'a> Message<'a> {
     pub(super) fn read(entry: &'a [u8]) -> Result<Self, MessageFault> {
         let covered = entry.get(CRC_START..).unwrap_or_default();
         let mut rest = entry;
+        let too_short = || {
+            let length = entry.len().saturating_sub(OVERHEAD);
+            MessageFault::Length { length: i32::try_from(length).unwrap_or(i32::MAX) }
+        };
         if rest.len() < OVERHEAD + MIN_LENGTH {
-            return Err(MessageFault::Length { length: entry.len().saturating_sub(OVERHEAD) });
+            return Err(too_short());
         }
         let offset = rest.get_i64();
         rest.advance(4);
@@ -66,7 +70,7 @@ impl<'a> Message<'a> {
         let timestamp = match magic {
             0 => NO_TIMESTAMP,
             1 if rest.len() >= 8 => rest.get_i64(),
-            1 => return Err(MessageFault::Length { length: entry.len() - OVERHEAD }),
+            1 => return Err(too_short()),
             _ => return Err(MessageFault::Magic { magic }),
         };
         Ok(Self { offset, magic, attributes, timestamp, crc, covered, fields: rest })
@@ -167,14 +171,11 @@ impl<'a> Iterator for Entries<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let [_, _, _, _, _, _, _, _, l0, l1, l2, l3] = *self.rest.first_chunk::<OVERHEAD>()?;
         let length = i32::from_be_bytes([l0, l1, l2, l3]);
-        let Some(length) = usize::try_from(length).ok().filter(|length| *length >= MIN_LENGTH)
-        else {
+        let Some(len) = usize::try_from(length).ok().filter(|len| *len >= MIN_LENGTH) else {
             self.rest = &[];
-            return Some(Err(MessageFault::Length {
-                length: length.max(0).unsigned_abs() as usize,
-            }));
+            return Some(Err(MessageFault::Length { length }));
         };
-        let (entry, rest) = self.rest.split_at_checked(length.checked_add(OVERHEAD)?)?;
+        let (entry, rest) = self.rest.split_at_checked(len.checked_add(OVERHEAD)?)?;
         self.rest = rest;
         Some(Ok(entry))
     }
@@ -280,7 +281,7 @@ pub enum MessageFault {
     #[error("its length {length} is less than a message's")]
     Length {
         /// As read.
-        length: usize,
+        length: i32,
     },
     /// Its format is not one that a wrapper can hold.
     #[error("it has magic {magic}")]
