@@ -107,3 +107,55 @@ impl CommittedOffsets {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(offset: i64) -> CommittedOffset {
+        CommittedOffset { offset, leader_epoch: -1, metadata: String::new() }
+    }
+
+    fn found(offsets: &CommittedOffsets) -> Option<i64> {
+        offsets.get("t", 0).map(|it| it.offset)
+    }
+
+    #[test]
+    fn a_pending_offset_counts_with_its_own_producers_commit() {
+        let mut offsets = CommittedOffsets::default();
+        offsets.set_pending(1, "t", 0, at(5));
+        offsets.set_pending(2, "t", 0, at(6));
+        assert_eq!(found(&offsets), None);
+        offsets.end_transaction(2, false);
+        assert!(offsets.is_unstable("t", 0));
+        assert!(!offsets.is_unstable("t", 1));
+        offsets.end_transaction(1, true);
+        assert_eq!(found(&offsets), Some(5));
+        assert!(!offsets.is_unstable("t", 0));
+        offsets.end_transaction(1, true);
+        assert_eq!(found(&offsets), Some(5));
+    }
+
+    #[test]
+    fn what_was_written_last_stands() {
+        let mut offsets = CommittedOffsets::default();
+        offsets.set("t", 0, at(1));
+        offsets.set_pending(1, "t", 0, at(5));
+        offsets.set("t", 0, at(3));
+        offsets.end_transaction(1, true);
+        assert_eq!(found(&offsets), Some(3));
+        offsets.set_pending(1, "t", 0, at(6));
+        offsets.set_pending(1, "t", 0, at(7));
+        offsets.end_transaction(1, true);
+        assert_eq!(found(&offsets), Some(7));
+    }
+
+    #[test]
+    fn a_topic_that_is_gone_does_not_come_back_with_a_commit() {
+        let mut offsets = CommittedOffsets::default();
+        offsets.set_pending(1, "t", 0, at(5));
+        offsets.forget_topic("t");
+        offsets.end_transaction(1, true);
+        assert_eq!(found(&offsets), None);
+    }
+}

@@ -75,3 +75,62 @@ impl LogTransactions {
         self.aborted.retain(|it| it.last_offset < offset);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_ends_before_the_oldest_open_transaction() {
+        let mut log = LogTransactions::default();
+        assert_eq!(log.last_stable(10, 0), 10);
+        log.wrote(1, 4);
+        log.wrote(2, 6);
+        log.wrote(1, 8);
+        assert_eq!(log.last_stable(10, 0), 4);
+        log.marked(1, 10, true);
+        assert_eq!(log.last_stable(11, 0), 6);
+        log.marked(2, 11, false);
+        assert_eq!(log.last_stable(12, 0), 12);
+        assert_eq!(log.last_stable(11, 0), 6, "its marker is not replicated yet");
+        log.settle(12);
+        assert_eq!(log.last_stable(12, 0), 12);
+    }
+
+    #[test]
+    fn records_that_were_deleted_hold_nobody_up() {
+        let mut log = LogTransactions::default();
+        log.wrote(1, 4);
+        assert_eq!(log.last_stable(10, 7), 7);
+    }
+
+    #[test]
+    fn aborted_transactions_are_told_to_who_reads_into_them() {
+        let mut log = LogTransactions::default();
+        for (producer_id, first, last) in [(1, 0, 3), (2, 2, 5), (1, 4, 6)] {
+            log.wrote(producer_id, first);
+            log.marked(producer_id, last, producer_id == 2);
+        }
+        // A marker alone leaves no trace.
+        log.marked(9, 7, false);
+        let told = |from, to| {
+            let found = log.aborted_between(from, to);
+            found.map(|it| (it.producer_id, it.first_offset)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(0, 10), [(1, 0), (1, 4)]);
+        assert_eq!(told(3, 4), [(1, 0)]);
+        assert_eq!(told(4, 5), [(1, 4)]);
+        assert_eq!(told(7, 10), []);
+    }
+
+    #[test]
+    fn what_is_cut_off_is_forgotten() {
+        let mut log = LogTransactions::default();
+        log.wrote(1, 0);
+        log.marked(1, 2, false);
+        log.wrote(1, 3);
+        log.truncate(2);
+        assert_eq!(log.last_stable(2, 0), 2);
+        assert_eq!(log.aborted_between(0, 9).count(), 0);
+    }
+}

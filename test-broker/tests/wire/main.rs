@@ -4,6 +4,7 @@
 
 mod support;
 
+mod administration;
 mod connections;
 mod control;
 mod fault_injection;
