@@ -23,6 +23,15 @@
 //! One of them needs the jars and no cluster: `tests/parity/` compares our messages with Kafka's
 //! definitions and, byte for byte, with its classes.
 //!
+//! With the same feature `--bin faults` runs a workload of ottla on three nodes that are killed and
+//! paused while connections are cut and replies swallowed, writes a [`history`] of it, and
+//! compares that with what Java and the nodes' folders say is in the logs:
+//!
+//! ```text
+//! cargo run -p ottla-integration-tests --features real-kafka --bin faults -- --seconds 60 --seed 7
+//! cargo run -p ottla-integration-tests --features real-kafka --bin faults -- --seconds 600 --report reports/
+//! ```
+//!
 //! | variable | meaning |
 //! |---|---|
 //! | `BOOTSTRAP_SERVERS` | [`Kafka::shared`] is this cluster instead of one of our own |
