@@ -82,6 +82,9 @@ impl Runner<'_> {
         amount: Amount,
         count_allocations: bool,
     ) -> anyhow::Result<Sample> {
+        if case.mode == Mode::Consume {
+            ensure!(amount.warm <= amount.records, "there is less to read than to warm up with");
+        }
         if let Some(kafka) = self.kafka {
             return self.run_on_kafka(kafka, case, client, amount, count_allocations);
         }

@@ -24,6 +24,7 @@ pub struct Entry {
 
 pub struct Outcome {
     pub cases: Vec<(Case, Vec<Entry>)>,
+    pub rounds: usize,
     pub took: Duration,
 }
 
@@ -45,13 +46,21 @@ const PROBE: Amount = Amount { records: 200_000, warm: 50_000 };
 const QUICK: Amount = Amount { records: 50_000, warm: 5_000 };
 /// Two failures are not by chance.
 const MOST_FAILURES: usize = 2;
-/// What a run takes beside its measured part: processes that start, that warm up, the checks.
+/// What a run takes beside its measured part, in seconds: processes that start, that warm up, the checks.
 const AROUND_A_RUN: f64 = 0.45;
+/// The same of those who warm slowly. They take part in every second round.
+const AROUND_A_SLOW_RUN: f64 = 3.0;
+/// For how many seconds clients warm up.
+const WARM: f64 = 0.15;
+const WARM_SLOWLY: f64 = 2.0;
 /// A bound in memory and time for who is fast, and the least that says anything.
 const MOST_RECORDS: f64 = 8e6;
 const LEAST_RECORDS: f64 = 1e5;
 /// What is read to the end has to be far more than what is fetched ahead.
 const LEAST_CONSUMED: f64 = 1e6;
+/// How much longer than planned it may take before further rounds are left out, if there were some.
+const PATIENCE: f64 = 1.15;
+const LEAST_ROUNDS: usize = 3;
 
 pub fn run(arguments: &Arguments, pinning: &Pinning) -> anyhow::Result<Outcome> {
     let began = Instant::now();
@@ -72,13 +81,11 @@ pub fn run(arguments: &Arguments, pinning: &Pinning) -> anyhow::Result<Outcome> 
             (case, entries)
         })
         .collect();
-    let running =
-        |entries: &[Entry]| entries.iter().filter(|entry| entry.client.missing.is_none()).count();
-    let pairs: usize = cases.iter().map(|(_, entries)| running(entries)).sum();
-    let bar = progress(pairs * (arguments.rounds + usize::from(!arguments.quick)));
-    // What is left for the measured part of each run.
-    let seconds = arguments.minutes * 60.0 / (pairs * (arguments.rounds + 1)).max(1) as f64;
-    let target = (seconds - AROUND_A_RUN).clamp(0.25, 3.0);
+    let (fast, slow) = runs(arguments, &cases);
+    let bar = progress(fast + slow);
+    let around = fast as f64 * AROUND_A_RUN + slow as f64 * AROUND_A_SLOW_RUN;
+    let target = (arguments.minutes * 60.0 - around) / (fast + slow).max(1) as f64;
+    let target = target.clamp(0.25, 3.0);
 
     if !arguments.quick {
         for (case, entries) in &mut cases {
@@ -87,7 +94,14 @@ pub fn run(arguments: &Arguments, pinning: &Pinning) -> anyhow::Result<Outcome> 
             }
         }
     }
+    let mut rounds = 0;
     for round in 0..arguments.rounds {
+        let by_then = began.elapsed().as_secs_f64() * (round + 2) as f64 / (round + 1) as f64;
+        if round >= LEAST_ROUNDS && by_then > arguments.minutes * 60.0 * PATIENCE {
+            bar.println(format!("{round} rounds have to do: the machine is slower than thought"));
+            break;
+        }
+        rounds = round + 1;
         for (case, entries) in &mut cases {
             let count = entries.len();
             for turn in 0..count {
@@ -97,7 +111,22 @@ pub fn run(arguments: &Arguments, pinning: &Pinning) -> anyhow::Result<Outcome> 
         }
     }
     bar.finish_and_clear();
-    Ok(Outcome { cases, took: began.elapsed() })
+    Ok(Outcome { cases, rounds, took: began.elapsed() })
+}
+
+/// How many runs there will be, of those who warm fast and of those who warm slowly; probes included.
+fn runs(arguments: &Arguments, cases: &[(Case, Vec<Entry>)]) -> (usize, usize) {
+    let probes = usize::from(!arguments.quick);
+    let (mut fast, mut slow) = (0, 0);
+    let entries = cases.iter().flat_map(|(_, entries)| entries);
+    for entry in entries.filter(|entry| entry.client.missing.is_none()) {
+        if entry.client.warms_slowly {
+            slow += probes + arguments.rounds.div_ceil(2);
+        } else {
+            fast += probes + arguments.rounds;
+        }
+    }
+    (fast, slow)
 }
 
 /// Sees how fast a client is, and how much it allocates.
@@ -108,6 +137,9 @@ fn probe(runner: &Runner<'_>, case: &Case, entry: &mut Entry, target: f64, bar: 
     bar.set_message(format!("probe · {case} · {}", entry.client.name));
     let mut amount = PROBE;
     amount.records = case.records(amount.records);
+    if entry.client.warms_slowly {
+        amount.warm = amount.records;
+    }
     match runner.run(case, &entry.client, amount, true) {
         Ok(sample) => {
             let rate = sample.records / sample.wall_s.max(1e-3);
@@ -117,10 +149,12 @@ fn probe(runner: &Runner<'_>, case: &Case, entry: &mut Entry, target: f64, bar: 
             };
             // Who is measured in a time that short was hardly measured at all.
             let records = (rate * target).clamp(least, MOST_RECORDS) as u64;
-            let seconds = if entry.client.warms_slowly { 1.5 } else { 0.15 };
+            let seconds = if entry.client.warms_slowly { WARM_SLOWLY } else { WARM };
             let warm = (rate * seconds).clamp(1e4, 2e6) as u64;
             let records = runner.kafka.map_or_else(|| case.records(records), Kafka::records);
-            entry.amount = Some(Amount { records, warm: warm.min(records) });
+            // A consumer can warm up on as much as there is.
+            let most = if case.mode == Mode::Consume { records } else { u64::MAX };
+            entry.amount = Some(Amount { records, warm: warm.min(most) });
             if !entry.client.counts_allocations {
                 entry.counted = Some(sample);
             }
@@ -134,14 +168,13 @@ fn probe(runner: &Runner<'_>, case: &Case, entry: &mut Entry, target: f64, bar: 
 }
 
 fn turn_of(runner: &Runner<'_>, case: &Case, entry: &mut Entry, round: usize, bar: &ProgressBar) {
-    if entry.client.missing.is_some() {
+    if entry.client.missing.is_some() || (entry.client.warms_slowly && round % 2 == 1) {
         return;
     }
     bar.set_message(format!("round {} · {case} · {}", round + 1, entry.client.name));
     if entry.failures.len() < MOST_FAILURES {
         let mut amount = entry.amount.unwrap_or(QUICK);
         amount.records = case.records(amount.records);
-        amount.warm = amount.warm.min(amount.records);
         match runner.run(case, &entry.client, amount, false) {
             Ok(sample) => entry.samples.push((round, sample)),
             Err(error) => {

@@ -36,7 +36,7 @@ fn head(
 ) {
     let broker = if arguments.kafka.is_some() { "one node of real Kafka" } else { "null broker" };
     let _ = writeln!(out, "# Results: {broker}\n");
-    let rounds = arguments.rounds;
+    let rounds = outcome.rounds;
     let minutes = outcome.took.as_secs_f64() / 60.0;
     let _ = writeln!(
         out,
