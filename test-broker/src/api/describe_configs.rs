@@ -66,14 +66,14 @@ fn topic_configs(
     wanted: Option<&[String]>,
 ) -> Vec<DescribeConfigsResourceResult> {
     let defaults = TopicConfig::default().entries();
-    let entries = config.entries().into_iter().zip(defaults);
+    let is_default = |entry: &(&str, String)| defaults.iter().any(|it| it == entry);
     let wanted = |name: &str| wanted.is_none_or(|names| names.iter().any(|it| it == name));
+    let entries = config.entries().into_iter().filter(|(name, _)| wanted(name));
     entries
-        .filter(|((name, ..), _)| wanted(name))
-        .map(|((name, value), (_, default))| DescribeConfigsResourceResult {
-            name: name.to_owned(),
-            config_source: if value == default { FROM_DEFAULT } else { FROM_TOPIC },
-            value: Some(value),
+        .map(|entry| DescribeConfigsResourceResult {
+            name: entry.0.to_owned(),
+            config_source: if is_default(&entry) { FROM_DEFAULT } else { FROM_TOPIC },
+            value: Some(entry.1),
             documentation: None,
             ..Default::default()
         })

@@ -319,3 +319,24 @@ where
         Answer::Close => Answer::Close,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_what_is_served() {
+        let documented: Vec<&str> =
+            include_str!("../lib.rs").lines().filter(|line| line.contains('–')).collect();
+        let settings = Settings::default();
+        let served = APIS.iter().filter_map(|api| Some((api.key, served(&settings, api)?)));
+        let rows: Vec<String> = served
+            .map(|(key, range)| format!("//! | {} | {}–{} |", key.name(), range.min, range.max))
+            .collect();
+        assert_eq!(rows.len(), SERVED.len(), "the codecs know all of them");
+        for row in &rows {
+            assert!(documented.iter().any(|line| line.starts_with(row)), "{row} is missing");
+        }
+        assert_eq!(documented.len(), rows.len());
+    }
+}

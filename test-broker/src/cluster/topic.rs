@@ -1,5 +1,6 @@
 //! Topics and what they can be configured with.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ottla_protocol::Uuid;
@@ -17,17 +18,24 @@ pub struct TopicConfig {
     /// How many replicas have to be in sync for a write with acks=all (`min.insync.replicas`,
     /// default 1).
     pub min_insync_replicas: usize,
+    /// What was given besides, and means nothing here.
+    pub(crate) others: BTreeMap<&'static str, String>,
 }
 
 impl Default for TopicConfig {
     fn default() -> Self {
-        Self { max_message_bytes: (1 << 20) + 12, log_append_time: false, min_insync_replicas: 1 }
+        Self {
+            max_message_bytes: (1 << 20) + 12,
+            log_append_time: false,
+            min_insync_replicas: 1,
+            others: BTreeMap::new(),
+        }
     }
 }
 
 impl TopicConfig {
-    /// Sets a property by its name in Kafka. Those that mean nothing to a log in memory are
-    /// accepted and ignored.
+    /// Sets a property by its name in Kafka. Those that mean nothing to a log in memory are only
+    /// kept.
     ///
     /// # Errors
     /// What is wrong with the name or the value.
@@ -52,8 +60,11 @@ impl TopicConfig {
                     .parse()
                     .map_err(|_| format!("Invalid value {value} for configuration {name}"))?;
             }
-            _ if IGNORED.contains(&name) => {}
-            _ => return Err(format!("Unknown topic config name: {name}")),
+            _ => {
+                let known = IGNORED.iter().find(|known| **known == name);
+                let known = known.ok_or_else(|| format!("Unknown topic config name: {name}"))?;
+                self.others.insert(known, value.to_owned());
+            }
         }
         Ok(())
     }
@@ -61,13 +72,15 @@ impl TopicConfig {
 
 impl TopicConfig {
     /// What is set, by name in Kafka.
-    pub(crate) fn entries(&self) -> [(&'static str, String); 3] {
+    pub(crate) fn entries(&self) -> Vec<(&'static str, String)> {
         let time = if self.log_append_time { "LogAppendTime" } else { "CreateTime" };
-        [
+        let mut entries = vec![
             ("max.message.bytes", self.max_message_bytes.to_string()),
             ("message.timestamp.type", time.to_owned()),
             ("min.insync.replicas", self.min_insync_replicas.to_string()),
-        ]
+        ];
+        entries.extend(self.others.iter().map(|(name, value)| (*name, value.clone())));
+        entries
     }
 }
 
