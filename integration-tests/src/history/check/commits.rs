@@ -14,7 +14,7 @@ use super::{
 
 pub(super) fn check(events: &[Event], stays: &Stays, logs: &Logs) -> Vec<Verdict> {
     let mut verdicts = early(events, logs);
-    verdicts.extend(order(stays, logs));
+    verdicts.extend(order(events, stays, logs));
     verdicts.extend(unseen(events, logs));
     verdicts
 }
@@ -52,9 +52,13 @@ fn early(events: &[Event], logs: &Logs) -> Vec<Verdict> {
 
 /// Commits that are lower than one before, although the partition stayed where it was. After a
 /// handover that is possible: the coordinator tells a new member only what all its copies have,
-/// and of the last commit of the old one nobody may have been told that it succeeded.
-fn order(stays: &Stays, logs: &Logs) -> Vec<Verdict> {
+/// and of the last commit of the old one nobody may have been told that it succeeded. It is
+/// possible as well while connections are lost: a request whose answer is not awaited any longer
+/// can reach the coordinator behind the next one, which came over another connection, and Kafka's
+/// commits have no sequence by which it could tell.
+fn order(events: &[Event], stays: &Stays, logs: &Logs) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
+    let trouble = trouble(events);
     let mut handovers: HashMap<(Group, Place), Vec<u64>> = HashMap::new();
     for ((_, place, _), stay) in &stays.all {
         handovers.entry((stay.group, *place)).or_default().push(stay.assigned_at);
@@ -67,7 +71,8 @@ fn order(stays: &Stays, logs: &Logs) -> Vec<Verdict> {
             continue;
         };
         let between = |at: &u64| *at > before.at && *at <= commit.at;
-        if !handovers.get(&of).is_some_and(|all| all.iter().any(between)) {
+        let troubled = trouble.iter().any(|(from, to)| *from <= commit.at && *to >= before.at);
+        if !troubled && !handovers.get(&of).is_some_and(|all| all.iter().any(between)) {
             let detail = format!(
                 "was committed by {} at {}, after {} at {}",
                 commit.group.name(),
@@ -87,6 +92,24 @@ fn order(stays: &Stays, logs: &Logs) -> Vec<Verdict> {
         }
     }
     verdicts
+}
+
+/// When anything was broken, or had been shortly before.
+fn trouble(events: &[Event]) -> Vec<(u64, u64)> {
+    let mut trouble = HashMap::new();
+    for event in events {
+        match event.what {
+            Occurrence::FaultBegan { number, .. } => {
+                trouble.insert(number, (event.at, u64::MAX));
+            }
+            Occurrence::FaultEnded { number } => {
+                let began = trouble.get(&number).map_or(event.at, |(began, _)| *began);
+                trouble.insert(number, (began, event.at + AFTERMATH));
+            }
+            _ => {}
+        }
+    }
+    trouble.into_values().collect()
 }
 
 /// Records that were committed without having been handed out, and records never committed.
@@ -117,3 +140,6 @@ fn unseen(events: &[Event], logs: &Logs) -> Vec<Verdict> {
     }
     verdicts
 }
+
+/// How long a request may be on its way after what held it up has been mended, in milliseconds.
+const AFTERMATH: u64 = 15_000;

@@ -417,7 +417,11 @@ fn insert(logs: &mut Logs, commit: Commit) {
     logs.commits.insert(index, commit);
 }
 
-fn commit_back(rng: &mut Rng, _: &mut Vec<Event>, logs: &mut Logs) -> Option<Found> {
+/// Although nothing has been broken.
+fn commit_back(rng: &mut Rng, events: &mut Vec<Event>, logs: &mut Logs) -> Option<Found> {
+    events.retain(|event| {
+        !matches!(event.what, Occurrence::FaultBegan { .. } | Occurrence::FaultEnded { .. })
+    });
     let all = logs.commits.iter().filter(|commit| commit.offset > 0).copied();
     let commit = rng.choice(all.collect::<Vec<_>>())?;
     insert(logs, Commit { offset: commit.offset - 1, ..commit });
