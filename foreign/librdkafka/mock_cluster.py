@@ -32,6 +32,8 @@ def library() -> ctypes.CDLL:
     size = ctypes.c_size_t
     for name, result, arguments in [
         ("rd_kafka_new", handle, [ctypes.c_int, handle, text, size]),
+        ("rd_kafka_conf_new", handle, []),
+        ("rd_kafka_conf_set", ctypes.c_int, [handle, text, text, text, size]),
         ("rd_kafka_err2name", text, [ctypes.c_int]),
         ("rd_kafka_mock_cluster_new", handle, [handle, ctypes.c_int]),
         ("rd_kafka_mock_cluster_bootstraps", text, [handle]),
@@ -57,7 +59,10 @@ class Cluster:
         self.brokers = range(1, brokers + 1)
         self.library = library()
         reason = ctypes.create_string_buffer(512)
-        instance = self.library.rd_kafka_new(PRODUCER, None, reason, len(reason))
+        settings = self.library.rd_kafka_conf_new()
+        # That it has no bootstrap servers needs no warning.
+        self.library.rd_kafka_conf_set(settings, b"log_level", b"4", reason, len(reason))
+        instance = self.library.rd_kafka_new(PRODUCER, settings, reason, len(reason))
         if not instance:
             raise SystemExit(reason.value.decode())
         self.handle = self.library.rd_kafka_mock_cluster_new(instance, brokers)

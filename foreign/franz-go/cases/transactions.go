@@ -230,7 +230,7 @@ func zombie(ctx context.Context, bootstrap []string) (string, error) {
 	}
 	reason := older.EndTransaction(ctx, kgo.TryCommit)
 	if !errors.Is(reason, kerr.ProducerFenced) && !errors.Is(reason, kerr.InvalidProducerEpoch) {
-		return "", fmt.Errorf("the older one could commit, or %w", reason)
+		return "", fmt.Errorf("the older one is not fenced, its commit ended with %v", reason)
 	}
 	return "the older one: " + reason.Error(), errors.Join(
 		expectValues(ctx, bootstrap, topic, kgo.ReadCommitted(), 0, nil),
