@@ -50,13 +50,27 @@ impl Subject {
             ids: Vec::new(),
         };
         subject.create_topic().await;
-        for (key, key_type) in [(subject.group.clone(), 0), (subject.transaction.clone(), 1)] {
+        subject.find_coordinators().await;
+        subject
+    }
+
+    /// Waits until the coordinators of the group and the transaction are there and know it: until
+    /// then Kafka even calls a heartbeat of nobody a good one.
+    async fn find_coordinators(&mut self) {
+        for (key, key_type) in [(self.group.clone(), 0), (self.transaction.clone(), 1)] {
             let find = FindCoordinatorRequest { key, key_type, ..Default::default() };
-            while subject.peer.ask(3, &find).await.error_code != ErrorCode::NONE {
+            while self.peer.ask(3, &find).await.error_code != ErrorCode::NONE {
                 pause().await;
             }
         }
-        subject
+        let groups = vec![self.group.clone()];
+        let describe = DescribeGroupsRequest { groups, ..Default::default() };
+        while NOT_YET.contains(&self.peer.ask(5, &describe).await.groups[0].error_code) {
+            pause().await;
+        }
+        while NOT_YET.contains(&self.describe_transaction().await.error_code) {
+            pause().await;
+        }
     }
 
     async fn create_topic(&mut self) {
@@ -113,10 +127,8 @@ impl Subject {
             producer_epoch: as_who.map_or(-1, |who| who.epoch),
         };
         let mut answer = self.peer.ask(version, &request).await;
-        // A coordinator that has only just come to be.
-        while [ErrorCode::COORDINATOR_LOAD_IN_PROGRESS, ErrorCode::NOT_COORDINATOR]
-            .contains(&answer.error_code)
-        {
+        // A broker that has only just come to be has no producer ids to give out either.
+        while NOT_YET.contains(&answer.error_code) {
             pause().await;
             answer = self.peer.ask(version, &request).await;
         }
@@ -413,6 +425,13 @@ impl Subject {
         self.note(&format!("commit v{version} of generation {generation}"), code);
     }
 }
+
+/// What coordinators say that have only just come to be.
+const NOT_YET: [ErrorCode; 3] = [
+    ErrorCode::COORDINATOR_LOAD_IN_PROGRESS,
+    ErrorCode::COORDINATOR_NOT_AVAILABLE,
+    ErrorCode::NOT_COORDINATOR,
+];
 
 pub(super) async fn pause() {
     tokio::time::sleep(Duration::from_millis(50)).await;
