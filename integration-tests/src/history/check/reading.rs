@@ -55,7 +55,9 @@ pub(super) fn check(events: &[Event], stays: &Stays, logs: &Logs) -> Vec<Verdict
                         .is_some_and(|other| other.group == stay.group)
             });
             if let Some(floor) = confirmed.max_by_key(|confirmed| confirmed.next) {
-                if floor.next > offset {
+                if floor.next > offset
+                    && !overwritten(stay.group, place, floor.next, offset, event.at, logs)
+                {
                     let detail =
                         format!("comes again: member {} committed {}", floor.member, floor.next);
                     wrong(Anomaly::ProcessedAgain, detail);
@@ -64,6 +66,23 @@ pub(super) fn check(events: &[Event], stays: &Stays, logs: &Logs) -> Vec<Verdict
         }
     }
     verdicts
+}
+
+/// Whether a commit of at most `offset` followed those of `confirmed` and more: then a member that
+/// begins there does as it was told, and the commit itself is judged elsewhere.
+fn overwritten(
+    group: Group,
+    place: Place,
+    confirmed: i64,
+    offset: i64,
+    at: u64,
+    logs: &Logs,
+) -> bool {
+    let commits = logs.commits.iter();
+    let mut commits = commits
+        .filter(|commit| (commit.group, commit.place) == (group, place) && commit.at <= at)
+        .skip_while(|commit| commit.offset < confirmed);
+    commits.any(|commit| commit.offset <= offset)
 }
 
 /// Where a member could begin: the highest offset that had been committed by a time.
