@@ -1,5 +1,7 @@
 //! A client that does nothing on its own.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use ottla_protocol::api::{
     ApiVersionsRequest, FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData,
@@ -27,8 +29,13 @@ impl Peer {
 
     /// Sends a request and reads its response.
     pub(crate) async fn ask<R: Request>(&mut self, request: &R, version: i16) -> R::Response {
-        self.send(request, version).await;
-        self.receive::<R>(version).await.expect("a response")
+        let exchange = async {
+            self.send(request, version).await;
+            self.receive::<R>(version).await.expect("a response")
+        };
+        // An hour of paused time: longer than anything waits here.
+        let answered = tokio::time::timeout(Duration::from_secs(3600), exchange).await;
+        answered.expect("an answer within an hour")
     }
 
     pub(crate) async fn send<R: Request>(&mut self, request: &R, version: i16) {

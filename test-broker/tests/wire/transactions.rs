@@ -236,6 +236,20 @@ async fn nobody_reads_past_a_high_watermark_that_is_held() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_is_acknowledged_when_the_high_watermark_has_passed_it() {
+    let cluster = cluster(TransactionVersion::V1);
+    cluster.hold_high_watermark("t", 0, 0);
+    let mut peer = Peer::connect(&cluster, 0);
+    let began = tokio::time::Instant::now();
+    let (answer, ()) = tokio::join!(peer.produce("t", 0, crate::support::batch(&["a"])), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        cluster.release_high_watermark("t", 0);
+    });
+    assert_eq!((answer.error_code, answer.base_offset), (ErrorCode::NONE, 0));
+    assert_eq!(began.elapsed(), Duration::from_millis(300));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_same_seed_gives_the_same_identities() {
     let identity = |seed| async move {
         let cluster = TestCluster::builder().seed(seed).topic("t", 1).build();
