@@ -25,7 +25,7 @@ if ! command -v perf >/dev/null; then
     echo "profile.sh: perf is not installed" >&2
     exit 1
 fi
-cargo build --release --locked -p null-broker -p bench-ottla
+cargo build --release -p null-broker -p bench-ottla
 
 on_broker=() on_client=()
 if (($(nproc) > 1)) && command -v taskset >/dev/null; then

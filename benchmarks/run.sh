@@ -66,10 +66,10 @@ crate_version() { awk -v name="\"$1\"" '$1 == "name" { found = $3 == name } foun
 
 build() {
     echo "building the null broker, the runner and ottla"
-    cargo build --release --locked -p null-broker -p runner -p bench-ottla
-    attempt rdkafka bench-rdkafka cargo build --release --locked -p bench-rdkafka
-    attempt krafka bench-krafka cargo build --release --locked -p bench-krafka
-    attempt rskafka bench-rskafka cargo build --release --locked -p bench-rskafka
+    cargo build --release -p null-broker -p runner -p bench-ottla
+    attempt rdkafka bench-rdkafka cargo build --release -p bench-rdkafka
+    attempt krafka bench-krafka cargo build --release -p bench-krafka
+    attempt rskafka bench-rskafka cargo build --release -p bench-rskafka
     attempt all libcount-malloc.so cc -O2 -shared -fPIC -o "$programs/libcount-malloc.so" count-malloc/count.c
     attempt franz-go bench-franz-go build_go
     attempt java java build_java
@@ -111,7 +111,7 @@ look_at_versions() {
 build
 if [[ -n $quick ]]; then
     # Do the checks notice what they are for?
-    cargo test --release --locked -p null-broker -p runner
+    cargo test --release -p null-broker -p runner
 fi
 look_at_versions
 options=(--programs "$programs" "${missing[@]}" "${versions[@]}" "${pass[@]}")
