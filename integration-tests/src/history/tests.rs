@@ -59,6 +59,26 @@ fn every_planted_flaw_is_found() {
     assert!(rare.is_empty(), "planted too seldom: {rare:?}");
 }
 
+/// A commit whose answer was lost may arrive behind a newer one: Kafka cannot tell, nor any client.
+#[test]
+fn a_commit_that_comes_late_is_blamed_on_nobody_while_things_are_broken() {
+    for seed in 0..50 {
+        let (mut events, mut logs) = World::history(seed);
+        let began = super::Occurrence::FaultBegan {
+            number: 1_000,
+            kind: "cut".to_owned(),
+            target: "all".to_owned(),
+        };
+        events.insert(0, Event { at: 0, what: began });
+        let index = logs.commits.len() / 2;
+        let commit = logs.commits[index];
+        let late = super::Commit { offset: commit.offset - 1, ..commit };
+        logs.commits.insert(index + 1, late);
+        let verdicts = check(&events, &logs);
+        assert!(verdicts.is_empty(), "seed {seed}: {verdicts:?}");
+    }
+}
+
 #[test]
 fn events_are_read_as_they_were_written() {
     for seed in 0..20 {
