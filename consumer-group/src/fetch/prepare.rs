@@ -161,7 +161,6 @@ pub(crate) fn batch_error(error: &BatchError, limit: usize) -> PartitionError {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here is a failed test")]
 mod tests {
     use std::fs;
     use std::path::Path;
