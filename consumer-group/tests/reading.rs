@@ -334,7 +334,10 @@ async fn a_bomb_stops_its_partition_and_names_the_next_offset() {
         };
         assert_eq!((&failed, resume_at), (&at, 4000));
         assert!(matches!(error, PartitionError::TooLarge { base_offset: 10, limit: 50_000 }));
+        // Nothing else is read, so nothing is asked for, least of all the same again.
+        let fetches = world.cluster.counters().requests(ApiKey::FETCH);
         nothing(&mut consumer).await;
+        assert_eq!(world.cluster.counters().requests(ApiKey::FETCH), fetches, "{compression}");
     }
 }
 
