@@ -150,10 +150,9 @@ impl Shared {
     pub(crate) fn seek(&self, at: &TopicPartition, start: Start) -> Result<(), NotAssigned> {
         let (slot, broker) = self.partitions.lock().seek(at, start)?;
         let position = match start {
-            Start::Offset(offset) => offset,
-            Start::End => i64::MAX,
-            // Everything that is not committed is read once more.
-            _ => i64::MIN,
+            Start::Offset(offset) => Some(offset),
+            Start::End => Some(i64::MAX),
+            Start::Committed | Start::Beginning => None,
         };
         self.marks.lock().seek(slot, position);
         self.changed();

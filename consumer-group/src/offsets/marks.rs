@@ -91,10 +91,16 @@ impl Marks {
 
     /// The application reads from `position` on: what it marks from now on counts, also if it is
     /// lower than before. What it marked before is still to be committed, but nothing from
-    /// `position` on, which it wants to read once more.
-    pub(crate) fn seek(&mut self, slot: Slot, position: i64) {
+    /// `position` on, which it wants to read once more. `None`: from where is not known yet, so that
+    /// all of it may be read once more.
+    pub(crate) fn seek(&mut self, slot: Slot, position: Option<i64>) {
         let place = self.place_mut(slot);
         place.restarted = true;
+        // A negative offset is none: a group must never be told of one.
+        let Some(position) = position.filter(|position| *position >= 0) else {
+            place.marked = None;
+            return;
+        };
         if place.marked.is_some_and(|(offset, _)| offset > position) {
             let beyond_committed = place.committed.is_none_or(|committed| committed < position);
             // Of which epoch the record before it is, nobody has said.
@@ -259,7 +265,7 @@ mod tests {
         marks.open(Slot(0), epoch);
         marks.mark(mark(0, epoch, 10)).unwrap();
         marks.set_committed(Slot(0), epoch, 10);
-        marks.seek(Slot(0), 2);
+        marks.seek(Slot(0), Some(2));
         assert!(marks.due().is_empty());
         marks.mark(mark(0, epoch, 4)).unwrap();
         assert_eq!(marks.due()[0].offset, 4);
@@ -273,15 +279,27 @@ mod tests {
         let due = |marks: &Marks| marks.due().first().map(|due| due.offset);
         marks.open(Slot(0), epoch);
         marks.mark(mark(0, epoch, 10)).unwrap();
-        marks.seek(Slot(0), 50);
+        marks.seek(Slot(0), Some(50));
         assert_eq!(due(&marks), Some(10), "ahead");
-        marks.seek(Slot(0), 6);
+        marks.seek(Slot(0), Some(6));
         assert_eq!(due(&marks), Some(6), "back");
         marks.set_committed(Slot(0), epoch, 6);
         assert_eq!(due(&marks), None);
         marks.mark(mark(0, epoch, 9)).unwrap();
-        marks.seek(Slot(0), 3);
+        marks.seek(Slot(0), Some(3));
         assert_eq!(due(&marks), None, "behind what is committed");
+    }
+
+    #[test]
+    fn a_seek_to_where_nobody_knows_the_offset_leaves_nothing_to_commit() {
+        let (mut marks, epoch) = (Marks::default(), AssignmentEpoch::fresh());
+        marks.open(Slot(0), epoch);
+        marks.mark(mark(0, epoch, 10)).unwrap();
+        for unknown in [None, Some(-1), Some(i64::MIN)] {
+            marks.mark(mark(0, epoch, 10)).unwrap();
+            marks.seek(Slot(0), unknown);
+            assert!(marks.due().is_empty(), "{:?}", marks.due());
+        }
     }
 
     #[test]
@@ -290,7 +308,7 @@ mod tests {
         marks.open(Slot(0), epoch);
         marks.mark(mark(0, epoch, 10)).unwrap();
         let asked = marks.asked();
-        marks.seek(Slot(0), 4);
+        marks.seek(Slot(0), Some(4));
         marks.set_committed(Slot(0), epoch, 10);
         assert!(marks.due().is_empty());
         assert_eq!(marks.progress(&asked[0]), Progress::Committed);
