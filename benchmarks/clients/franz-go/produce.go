@@ -20,7 +20,6 @@ func produce(p plan) {
 			kgo.ProducerLinger(5*time.Millisecond),
 			kgo.ProducerBatchMaxBytes(1_000_000),
 			kgo.BrokerMaxWriteBytes(1<<20),
-			kgo.MaxProduceRequestsInflightPerBroker(5),
 			kgo.MaxBufferedRecords(1_000_000),
 			kgo.MaxBufferedBytes(64<<20))
 	}

@@ -123,34 +123,36 @@ fn offset_fetch(group: &str, lookups: &[StartLookup], version: i16) -> OffsetFet
 /// An answer about one group, whatever its version looked like.
 struct GroupAnswer {
     code: ErrorCode,
-    offsets: Vec<(String, Uuid, i32, i64, ErrorCode)>,
+    offsets: BTreeMap<(TopicKey, i32), (i64, ErrorCode)>,
+}
+
+/// How a version of the answer names topics.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum TopicKey {
+    Name(String),
+    Id(Uuid),
 }
 
 impl From<OffsetFetchResponse> for GroupAnswer {
     fn from(response: OffsetFetchResponse) -> Self {
-        let mut answer = Self { code: response.error_code, offsets: Vec::new() };
+        let mut answer = Self { code: response.error_code, offsets: BTreeMap::new() };
         for topic in response.topics {
             for p in topic.partitions {
-                answer.offsets.push((
-                    topic.name.clone(),
-                    Uuid::default(),
-                    p.partition_index,
-                    p.committed_offset,
-                    p.error_code,
-                ));
+                let key = (TopicKey::Name(topic.name.clone()), p.partition_index);
+                answer.offsets.entry(key).or_insert((p.committed_offset, p.error_code));
             }
         }
         for group in response.groups {
             answer.code = group.error_code;
             for topic in group.topics {
                 for p in topic.partitions {
-                    answer.offsets.push((
-                        topic.name.clone(),
-                        topic.topic_id,
-                        p.partition_index,
-                        p.committed_offset,
-                        p.error_code,
-                    ));
+                    let named = if topic.topic_id == Uuid::default() {
+                        TopicKey::Name(topic.name.clone())
+                    } else {
+                        TopicKey::Id(topic.topic_id)
+                    };
+                    let key = (named, p.partition_index);
+                    answer.offsets.entry(key).or_insert((p.committed_offset, p.error_code));
                 }
             }
         }
@@ -161,18 +163,14 @@ impl From<OffsetFetchResponse> for GroupAnswer {
 impl GroupAnswer {
     fn start(&self, lookup: &StartLookup) -> Start {
         let id = lookup.leader.map(|leader| leader.topic_id).unwrap_or_default();
-        let found = self.offsets.iter().find(|(name, topic_id, partition, ..)| {
-            *partition == lookup.at.partition
-                && if *topic_id == Uuid::default() {
-                    name == lookup.at.topic.name()
-                } else {
-                    *topic_id == id
-                }
-        });
-        match found {
+        let partition = lookup.at.partition;
+        let by_id = self.offsets.get(&(TopicKey::Id(id), partition));
+        let by_name =
+            || self.offsets.get(&(TopicKey::Name(lookup.at.topic.name().to_owned()), partition));
+        match by_id.or_else(by_name) {
             None => Err(None),
-            Some((.., offset, ErrorCode::NONE)) => Ok((*offset >= 0).then_some(*offset)),
-            Some((.., code)) => Err(partition_error(*code)),
+            Some((offset, ErrorCode::NONE)) => Ok((*offset >= 0).then_some(*offset)),
+            Some((_, code)) => Err(partition_error(*code)),
         }
     }
 }

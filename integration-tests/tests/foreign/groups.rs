@@ -3,9 +3,8 @@
 //! reads.
 //!
 //! librdkafka's mock cluster is no coordinator for several: where it refuses to find a coordinator, a join
-//! or a sync, it writes null for texts and bytes that cannot be null, which is no answer to us (as it is
-//! none to the Java client), so that members that join together keep each other from it. There one member
-//! follows the other.
+//! or a sync, it writes null for texts and bytes that cannot be null, which is no answer to us, so that members
+//! that join together keep each other from it. There one member follows the other.
 
 use std::{
     collections::{BTreeMap, HashSet},

@@ -14,8 +14,6 @@ use crate::group::{CommittedOffset, Committer};
 const GROUP_NOT_FOUND_FROM: i16 = 9;
 /// From here on topics are named by id.
 const TOPIC_IDS_FROM: i16 = 10;
-/// `offset.metadata.max.bytes`
-const MAX_METADATA: usize = 4096;
 
 impl Serve for OffsetCommitRequest {
     async fn serve(mut self, context: &mut RequestContext<'_>) -> Answer<OffsetCommitResponse> {
@@ -37,21 +35,12 @@ fn accept(context: &RequestContext<'_>, request: &OffsetCommitRequest) -> Result
         transactional: false,
     };
     let now = context.now();
-    let coordination = &context.shared.coordination;
-    if committer.generation < 0 {
-        // Groups that only store offsets begin with their first commit.
-        return coordination
-            .with_new(&request.group_id, |group| group.may_commit(now, committer))
-            .unwrap_or(Err(ErrorCode::COORDINATOR_NOT_AVAILABLE));
-    }
     let missing = if context.version >= GROUP_NOT_FOUND_FROM {
         ErrorCode::GROUP_ID_NOT_FOUND
     } else {
         ErrorCode::ILLEGAL_GENERATION
     };
-    coordination
-        .with(&request.group_id, |group| group.may_commit(now, committer))
-        .unwrap_or(Err(missing))
+    context.shared.coordination.may_commit(now, &request.group_id, committer, missing)
 }
 
 fn commit_topic(
@@ -108,9 +97,7 @@ fn commit_partition(
     if let Some(error) = context.faults.partition_error(topic, partition) {
         return Err(error);
     }
-    if committed.metadata.len() > MAX_METADATA {
-        return Err(ErrorCode::OFFSET_METADATA_TOO_LARGE);
-    }
+    committed.check()?;
     let coordination = &context.shared.coordination;
     coordination.with(group, |group| group.offsets.set(topic, partition, committed));
     context.faults.partition_error_after(topic, partition).map_or(Ok(()), Err)

@@ -13,8 +13,6 @@ use crate::transaction::{Identity, Participant, TransactionVersion};
 
 /// From here on the group comes to the transaction by itself (KIP-890).
 const ADDS_FROM: i16 = 5;
-/// `offset.metadata.max.bytes`
-const MAX_METADATA: usize = 4096;
 
 impl Serve for TxnOffsetCommitRequest {
     async fn serve(mut self, context: &mut RequestContext<'_>) -> Answer<TxnOffsetCommitResponse> {
@@ -56,15 +54,8 @@ fn accept(
         transactional: true,
     };
     let now = context.now();
-    let coordination = &context.shared.coordination;
-    if committer.generation < 0 {
-        return coordination
-            .with_new(&request.group_id, |group| group.may_commit(now, committer))
-            .unwrap_or(Err(ErrorCode::COORDINATOR_NOT_AVAILABLE));
-    }
-    coordination
-        .with(&request.group_id, |group| group.may_commit(now, committer))
-        .unwrap_or(Err(ErrorCode::ILLEGAL_GENERATION))
+    let missing = ErrorCode::ILLEGAL_GENERATION;
+    context.shared.coordination.may_commit(now, &request.group_id, committer, missing)
 }
 
 fn commit(
@@ -105,9 +96,7 @@ fn keep(
     if context.shared.state.lock().partition(topic, partition).is_none() {
         return Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
     }
-    if committed.metadata.len() > MAX_METADATA {
-        return Err(ErrorCode::OFFSET_METADATA_TOO_LARGE);
-    }
+    committed.check()?;
     let producer_id = request.producer_id;
     context.shared.coordination.with(&request.group_id, |group| {
         group.offsets.set_pending(producer_id, topic, partition, committed);

@@ -9,7 +9,9 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
 use super::Shared;
-use crate::group::{Group, GroupPolicy, Join, JoinReply, Reply, Sync, SyncReply, Ticket};
+use crate::group::{
+    Committer, Group, GroupPolicy, Join, JoinReply, Reply, Sync, SyncReply, Ticket,
+};
 
 /// Waits for the answer to a join.
 pub(crate) type JoinWait = oneshot::Receiver<JoinReply>;
@@ -105,6 +107,26 @@ impl Coordination {
         drop(groups);
         self.changed.notify_one();
         result
+    }
+
+    /// Whether this committer may commit to the group now. Groups that only store offsets begin with
+    /// their first commit.
+    ///
+    /// # Errors
+    /// As [`Group::may_commit`]; `missing` if a member says it is of a group that is not there.
+    pub(crate) fn may_commit(
+        &self,
+        now: Instant,
+        group: &str,
+        committer: Committer<'_>,
+        missing: ErrorCode,
+    ) -> Result<(), ErrorCode> {
+        if committer.generation < 0 {
+            return self
+                .with_new(group, |group| group.may_commit(now, committer))
+                .unwrap_or(Err(ErrorCode::COORDINATOR_NOT_AVAILABLE));
+        }
+        self.with(group, |group| group.may_commit(now, committer)).unwrap_or(Err(missing))
     }
 
     /// Does something to every group whose id `which` picks.

@@ -2,12 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use ottla_protocol::ErrorCode;
+
+/// `offset.metadata.max.bytes`
+const MAX_METADATA: usize = 4096;
+
 /// One committed offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CommittedOffset {
     pub(crate) offset: i64,
     pub(crate) leader_epoch: i32,
     pub(crate) metadata: String,
+}
+
+impl CommittedOffset {
+    /// Whether it is one that the broker keeps.
+    ///
+    /// # Errors
+    /// `OFFSET_METADATA_TOO_LARGE`.
+    pub(crate) fn check(&self) -> Result<(), ErrorCode> {
+        let fits = self.metadata.len() <= MAX_METADATA;
+        if fits { Ok(()) } else { Err(ErrorCode::OFFSET_METADATA_TOO_LARGE) }
+    }
 }
 
 /// By topic, then partition.

@@ -6,6 +6,8 @@ use ottla_protocol::api::{JoinGroupResponse, JoinGroupResponseMember, SyncGroupR
 use ottla_protocol::consumer_protocol::{self, ConsumerProtocolSubscription};
 use tokio::time::Instant;
 
+use crate::group::action::GroupError;
+
 use super::*;
 
 const BEAT: Duration = Duration::from_secs(3);
