@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.zip.CRC32;
 import java.util.zip.CRC32C;
@@ -37,7 +38,7 @@ import org.xerial.snappy.Snappy;
 /**
  * Writes the files of corpus/, which hold bytes of records fields, with Kafka's own classes where
  * these can write such bytes, and an index of what each is for. ReadRecords adds how Java reads
- * them. Argument: the folder, which exists.
+ * them. Argument: corpus/, or another folder for its two.
  */
 public final class WriteCorpus {
     private static final byte V0 = 0;
@@ -55,18 +56,47 @@ public final class WriteCorpus {
     /** Where a message of magic 0 and 1 has it. */
     private static final int OLD_CRC = 12, OLD_MAGIC = 16, OLD_ATTRIBUTES = 17;
 
-    private final Path folder;
-    private final StringBuilder index = new StringBuilder("""
-            # The files
+    /** Where Java does not look, drops what is there, or refuses what the format has. */
+    private static final Set<String> DISPUTED = Set.of(
+            "bad-record-offset-twice", "bad-record-offset-back", "bad-record-offset-beyond", "bad-v0-offsets-back",
+            "bad-v0-offset-beyond", "bad-v1-inner-magic", "bad-v2-count-none", "bad-v2-last-delta",
+            "bad-record-varint-bits", "bad-record-varlong-bits", "bad-lz4-content-checksum",
+            "v2-lz4-linked", "v2-lz4-two-frames", "v1-lz4-linked");
 
-            Made by `WriteCorpus.java`, as this list is. Those that begin with `bad-` hold what nobody should write.
+    private final Folder records;
+    private final Folder disputed;
 
-            | file | what it is for |
-            |---|---|
-            """);
+    private WriteCorpus(Path corpus) throws Exception {
+        records = new Folder(corpus.resolve("records"), "Those that begin with `bad-` hold what nobody should write.");
+        disputed = new Folder(corpus.resolve("disputed"),
+                "In these Java's reading is not the only one that can be defended.");
+    }
 
-    private WriteCorpus(Path folder) {
-        this.folder = folder;
+    /** A folder with the index of its files. */
+    private static final class Folder {
+        private final Path path;
+        private final StringBuilder index;
+
+        Folder(Path path, String about) throws Exception {
+            this.path = Files.createDirectories(path);
+            index = new StringBuilder("""
+                    # The files
+
+                    Made by `WriteCorpus.java`, as this list is. %s
+
+                    | file | what it is for |
+                    |---|---|
+                    """.formatted(about));
+        }
+
+        void add(String name, String about, byte[] content) throws Exception {
+            Files.write(path.resolve(name + ".bin"), content);
+            index.append("| `").append(name).append("` | ").append(about).append(" |\n");
+        }
+
+        void finish() throws Exception {
+            Files.writeString(path.resolve("INDEX.md"), index);
+        }
     }
 
     public static void main(String[] args) throws Exception {
@@ -86,7 +116,8 @@ public final class WriteCorpus {
         corpus.hostileRecords();
         corpus.hostileStreams();
         corpus.hostileMessages();
-        Files.writeString(corpus.folder.resolve("INDEX.md"), corpus.index);
+        corpus.records.finish();
+        corpus.disputed.finish();
     }
 
     // What Kafka writes.
@@ -554,8 +585,7 @@ public final class WriteCorpus {
     // The means.
 
     private void file(String name, String about, byte[]... parts) throws Exception {
-        Files.write(folder.resolve(name + ".bin"), concat(parts));
-        index.append("| `").append(name).append("` | ").append(about).append(" |\n");
+        (DISPUTED.contains(name) ? disputed : records).add(name, about, concat(parts));
     }
 
     private interface Filling {

@@ -41,8 +41,18 @@ fn run_java(program: &str, folder: &Path) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
+const FOLDERS: [&str; 2] = ["records", "disputed"];
+
 fn committed() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/records")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus")
+}
+
+/// The files of both folders, each with its folder's name before it.
+fn all(corpus: &Path) -> BTreeSet<String> {
+    let of = |folder| {
+        names(&corpus.join(folder)).into_iter().map(move |name| format!("{folder}/{name}"))
+    };
+    FOLDERS.into_iter().flat_map(of).collect()
 }
 
 fn names(folder: &Path) -> BTreeSet<String> {
@@ -71,10 +81,12 @@ fn whatever_the_compressor(mut reading: Value) -> Value {
 fn java_makes_the_corpus_again() {
     let scratch = Scratch::new();
     run_java("WriteCorpus", &scratch.0);
-    run_java("ReadRecords", &scratch.0);
-    assert_eq!(names(&scratch.0), names(&committed()));
+    for folder in FOLDERS {
+        run_java("ReadRecords", &scratch.0.join(folder));
+    }
+    assert_eq!(all(&scratch.0), all(&committed()));
     let mut wrong = Vec::new();
-    for name in names(&committed()) {
+    for name in all(&committed()) {
         let (before, again) = (committed().join(&name), scratch.0.join(&name));
         if fs::read(&before).unwrap() == fs::read(&again).unwrap() {
             continue;
@@ -153,10 +165,10 @@ const REFUSED: [&str; 10] = [
 fn java_and_we_agree_on_what_is_damaged() {
     let scratch = Scratch::new();
     let mut random = Random::new(11);
-    for name in names(&committed()).iter().filter(|name| name.ends_with(".bin")) {
+    for name in all(&committed()).iter().filter(|name| name.ends_with(".bin")) {
         let whole = fs::read(committed().join(name)).unwrap();
         for index in 0..if whole.is_empty() { 0 } else { 12 } {
-            let file = scratch.0.join(format!("{index}-{name}"));
+            let file = scratch.0.join(format!("{index}-{}", name.replace('/', "-")));
             fs::write(file, damaged(&whole, &mut random)).unwrap();
         }
     }
