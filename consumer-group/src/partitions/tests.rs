@@ -516,3 +516,20 @@ fn only_a_fetch_that_lists_everything_may_be_parked() {
     assert!(table.plan_fetch(BrokerId(0), Lane::Spare, now).is_err());
     assert!(table.plan_fetch(BrokerId(0), Lane::Regular, now).is_ok());
 }
+
+/// Were the table looked through for each of them, this would take minutes.
+#[test]
+fn very_many_partitions_come_and_go() {
+    let (mut table, first, _) = small(|_| {});
+    let at = |partition| TopicPartition::new(first.topic.clone(), partition);
+    let many = 0..200_000;
+    let stays: Vec<_> =
+        many.clone().map(|partition| table.assign(&at(partition), Start::End, false)).collect();
+    assert_eq!(table.assignment().len(), stays.len());
+    table.unassign(&stays);
+    assert!(table.assignment().is_empty());
+    for partition in many {
+        table.assign(&at(partition), Start::End, false);
+    }
+    assert_eq!(table.assignment().len(), stays.len());
+}
