@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     accumulator::{Budget, DrainedBatch, Ledger, PartitionQueue, Topics},
     alarms::Alarms,
-    config::ProducerConfig,
+    config::{ProducerConfig, TopicConfig},
     error::{Reason, Refused, Unsure},
     idempotence::{Identity, Sequencer},
     outcome::Collected,
@@ -154,13 +154,17 @@ impl Core {
     }
 
     /// A queue for a partition that has been heard of.
-    pub(crate) fn open_partition(&self, at: TopicPartition) -> Arc<PartitionQueue> {
+    pub(crate) fn open_partition(
+        &self,
+        at: TopicPartition,
+        config: &Arc<TopicConfig>,
+    ) -> Arc<PartitionQueue> {
         let sequencer: Sequencer<DrainedBatch> = if self.config.idempotence {
             Sequencer::idempotent()
         } else {
             Sequencer::plain(self.config.retries)
         };
-        PartitionQueue::new(at, sequencer)
+        PartitionQueue::new(at, Arc::clone(config), sequencer)
     }
 
     /// Whether requests should not wait to become full.

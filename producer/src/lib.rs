@@ -54,7 +54,7 @@ mod router;
 mod sink;
 
 pub use builder::ProducerBuilder;
-pub use config::{Acks, ProducerConfig};
+pub use config::{Acks, ProducerConfig, TopicSettings};
 pub use error::{FlushError, Reason, Refused, SendError, Unsure};
 pub use ottla_protocol::{compression::Compression, records::Header};
 pub use outcome::{Delivery, Written};

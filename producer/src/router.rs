@@ -128,7 +128,7 @@ impl Router {
             .map(|partition| leader(partition).is_some_and(|(leader, _)| leader.is_some()))
             .collect();
         self.leaderless |= led.contains(&false);
-        queues.update(&self.core, &led, |at| self.core.open_partition(at));
+        queues.update(&self.core, &led, |at| self.core.open_partition(at, &queues.config));
         for (number, partition) in queues.queues().enumerate() {
             if let Some((leader, epoch)) = leader(number) {
                 let sink = leader.map(|broker| self.core.sink(broker));

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::{partition::PartitionQueue, slots::Slots, staging::Staging};
 use crate::{
+    config::TopicConfig,
     core::Core,
     error::{Reason, Refused},
     outcome::Delivery,
@@ -19,6 +20,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct TopicQueues {
     pub(crate) topic: Topic,
+    /// Found out once, so that no record looks it up.
+    pub(crate) config: Arc<TopicConfig>,
     /// How many partitions the topic has; zero until it is known. A topic that was made anew can
     /// have fewer of them than there are queues.
     count: AtomicUsize,
@@ -33,6 +36,7 @@ pub(crate) struct TopicQueues {
 impl TopicQueues {
     pub(super) fn new(core: &Core, topic: Topic) -> Arc<Self> {
         Arc::new(Self {
+            config: Arc::new(TopicConfig::of(&core.config, topic.name())),
             topic,
             count: AtomicUsize::new(0),
             queues: Slots::default(),

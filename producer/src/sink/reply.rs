@@ -32,7 +32,7 @@ pub(super) fn take_in(
             let mut leaders = Leaders::default();
             for batch in batches {
                 let reply = match answers.take(&batch) {
-                    Some(answer) => reply(core, &mut leaders, &batch.partition, answer),
+                    Some(answer) => reply(&mut leaders, &batch.partition, answer),
                     None => unanswered(),
                 };
                 batch.partition.answered(core, batch.ticket, &reply);
@@ -149,7 +149,6 @@ impl Answers {
 }
 
 fn reply(
-    core: &Core,
     leaders: &mut Leaders,
     partition: &PartitionQueue,
     answer: PartitionProduceResponse,
@@ -167,7 +166,7 @@ fn reply(
         leaders.moved(partition, &answer);
     }
     Reply {
-        answer: meaning(code, core.config.acks),
+        answer: meaning(code, partition.config.acks),
         code,
         cause: Some(code.to_string()),
         message: answer.error_message,

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::Sink;
 use crate::{
     accumulator::{DrainedBatch, Next, Numbered, PartitionQueue, QueuedBatch},
+    config::Acks,
     core::Core,
     error::Reason,
     idempotence::Ticket,
@@ -56,6 +57,12 @@ pub(super) async fn pack(
     let mut taken: Vec<(Arc<PartitionQueue>, Taken)> = Vec::with_capacity(list.len());
     let mut unserved = Vec::new();
     for partition in list.drain(..) {
+        // A request has one acks.
+        if taken.first().is_some_and(|(first, _)| first.config.acks != partition.config.acks) {
+            sink.ripen();
+            unserved.push(partition);
+            continue;
+        }
         // The first batch always goes, even one that is larger than a request should be.
         let left = if taken.is_empty() { usize::MAX } else { room };
         match partition.next(sink, core, round, now, left) {
@@ -83,8 +90,9 @@ pub(super) async fn pack(
         list.extend(taken.iter().map(|(partition, _)| Arc::clone(partition)));
         list.extend(newcomers);
     }
+    let acks = taken.first().map(|(first, _)| first.config.acks)?;
     let numbered = finish(core, sink, taken).await;
-    address(core, numbered)
+    address(core, acks, numbered)
 }
 
 #[derive(Debug)]
@@ -99,13 +107,14 @@ async fn finish(
     sink: &Arc<Sink>,
     taken: Vec<(Arc<PartitionQueue>, Taken)>,
 ) -> Vec<(Arc<PartitionQueue>, Numbered)> {
-    if core.config.compression == Compression::None {
+    let compressed = |(partition, taken): &(Arc<PartitionQueue>, Taken)| {
+        partition.config.compression != Compression::None && matches!(taken, Taken::Fresh(_))
+    };
+    if !taken.iter().any(compressed) {
         let number = |(partition, taken): (Arc<PartitionQueue>, Taken)| {
             let numbered = match taken {
                 Taken::Numbered(numbered) => numbered,
-                Taken::Fresh(QueuedBatch { raw, burden }) => {
-                    partition.drain(sink, core, DrainedBatch { sealed: raw.into(), burden })?
-                }
+                Taken::Fresh(queued) => as_it_is(core, sink, &partition, queued)?,
             };
             Some((partition, numbered))
         };
@@ -123,6 +132,17 @@ async fn finish(
     finished.await.into_iter().flatten().collect()
 }
 
+/// Numbers a batch that is not compressed.
+fn as_it_is(
+    core: &Arc<Core>,
+    sink: &Arc<Sink>,
+    partition: &Arc<PartitionQueue>,
+    queued: QueuedBatch,
+) -> Option<Numbered> {
+    let QueuedBatch { raw, burden } = queued;
+    partition.drain(sink, core, DrainedBatch { sealed: raw.into(), burden })
+}
+
 /// Batches up to this size are compressed where they are; a larger one would keep the sink from
 /// its answers for too long, and goes to a thread of its own.
 const INLINE_UP_TO: usize = 16 << 10;
@@ -133,12 +153,15 @@ async fn compress(
     partition: &Arc<PartitionQueue>,
     queued: QueuedBatch,
 ) -> Option<Numbered> {
+    if partition.config.compression == Compression::None {
+        return as_it_is(core, sink, partition, queued);
+    }
     let QueuedBatch { raw, mut burden } = queued;
     let work = {
-        let core = Arc::clone(core);
+        let (core, config) = (Arc::clone(core), Arc::clone(&partition.config));
         move || {
-            let level = core.config.compression_level;
-            match core.client.codecs().get(core.config.compression) {
+            let level = config.compression_level;
+            match core.client.codecs().get(config.compression) {
                 Ok(codec) => SealedBatch::compress(raw, codec, level),
                 // Looked at when the producer was built.
                 Err(_) => Ok(raw.into()),
@@ -173,7 +196,11 @@ async fn compress(
 }
 
 /// Writes the request around the batches.
-fn address(core: &Core, numbered: Vec<(Arc<PartitionQueue>, Numbered)>) -> Option<Packed> {
+fn address(
+    core: &Core,
+    acks: Acks,
+    numbered: Vec<(Arc<PartitionQueue>, Numbered)>,
+) -> Option<Packed> {
     if numbered.is_empty() {
         return None;
     }
@@ -202,7 +229,7 @@ fn address(core: &Core, numbered: Vec<(Arc<PartitionQueue>, Numbered)>) -> Optio
     }
     let request = ProduceRequest {
         transactional_id: None,
-        acks: core.config.acks.code(),
+        acks: acks.code(),
         timeout_ms: core.config.request_timeout_ms(),
         topic_data: topics.into_iter().map(|(_, data)| data).collect(),
     };

@@ -164,7 +164,7 @@ impl Task {
 
     async fn dispatch(&mut self, connection: &Connection, packed: Packed) {
         let Packed { request, batches } = packed;
-        if self.core.config.acks == Acks::None {
+        if request.acks == Acks::None.code() {
             let connection = connection.clone();
             self.in_flight.push_back(Box::pin(async move {
                 let result = Brought::Nothing(connection.send_no_reply(&request).await);

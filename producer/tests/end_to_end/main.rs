@@ -17,4 +17,5 @@ mod limits;
 mod order;
 mod settings;
 mod simulation;
+mod topic_settings;
 mod topics;

@@ -13,6 +13,7 @@ use self::state::State;
 use super::batch::{Burden, DrainedBatch, OpenBatch, QueuedBatch};
 use super::reply::Reply;
 use crate::{
+    config::TopicConfig,
     core::{Core, Over},
     error::{Reason, Refused, Unsure},
     idempotence::{GivenUp, Sequencer, Settled, Ticket},
@@ -25,6 +26,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct PartitionQueue {
     pub(crate) at: TopicPartition,
+    /// The topic's.
+    pub(crate) config: Arc<TopicConfig>,
     state: Mutex<State>,
 }
 
@@ -51,8 +54,12 @@ pub(crate) struct Numbered {
 }
 
 impl PartitionQueue {
-    pub(crate) fn new(at: TopicPartition, sequencer: Sequencer<DrainedBatch>) -> Arc<Self> {
-        Arc::new(Self { at, state: Mutex::new(State::new(sequencer)) })
+    pub(crate) fn new(
+        at: TopicPartition,
+        config: Arc<TopicConfig>,
+        sequencer: Sequencer<DrainedBatch>,
+    ) -> Arc<Self> {
+        Arc::new(Self { at, config, state: Mutex::new(State::new(sequencer)) })
     }
 
     /// Encodes a record into the open batch.

@@ -26,7 +26,7 @@ impl Bench {
         let core = Core::new(client, config);
         core.set_identity(Identity { id: 7, epoch: 0 });
         let at = TopicPartition::new(core.client.topic("in"), 0);
-        let partition = core.open_partition(at);
+        let partition = core.open_partition(at, &Arc::new(TopicConfig::of(&core.config, "in")));
         let sinks = [0, 1].map(|id| Sink::new(BrokerId(id)));
         let bench = Self { core, partition, sinks, round: 0 };
         bench.lead(Some(0), 0);

@@ -1,32 +1,18 @@
 //! The producer's settings.
 
+mod acks;
+mod faults;
+mod topic;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ottla_client::RetryPolicy;
 use ottla_protocol::compression::Compression;
 
-/// How many replicas must have a record before the broker answers (`acks`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
-pub enum Acks {
-    /// All that are in sync (`all`, `-1`): a record that was answered survives the loss of a broker.
-    #[default]
-    All,
-    /// The leader alone (`1`): records that were answered are lost with it.
-    Leader,
-    /// Nobody (`0`): the broker does not answer at all. A record counts as written once it has been
-    /// handed to the operating system; what becomes of it then, nobody knows.
-    None,
-}
-
-impl Acks {
-    pub(crate) const fn code(self) -> i16 {
-        match self {
-            Self::All => -1,
-            Self::Leader => 1,
-            Self::None => 0,
-        }
-    }
-}
+pub use acks::Acks;
+pub(crate) use topic::TopicConfig;
+pub use topic::TopicSettings;
 
 /// The settings of a producer, as its builder leaves them.
 #[derive(Clone, Debug)]
@@ -60,6 +46,8 @@ pub struct ProducerConfig {
     pub retries: bool,
     /// See [`ProducerBuilder::retry_backoff`](crate::ProducerBuilder::retry_backoff).
     pub retry_backoff: RetryPolicy,
+    /// See [`ProducerBuilder::topic_settings`](crate::ProducerBuilder::topic_settings).
+    pub topics: BTreeMap<String, TopicSettings>,
 }
 
 impl Default for ProducerConfig {
@@ -82,6 +70,7 @@ impl Default for ProducerConfig {
                 Duration::from_millis(100),
                 Duration::from_secs(1),
             ),
+            topics: BTreeMap::new(),
         }
     }
 }

@@ -1,0 +1,61 @@
+//! How surely and how long: acks, retries, timeouts.
+
+use std::time::Duration;
+
+use ottla_client::RetryPolicy;
+
+use super::ProducerBuilder;
+use crate::config::Acks;
+
+impl ProducerBuilder {
+    /// How many replicas must have a record before it counts as written (`acks`). Default: all.
+    /// Anything less needs [`idempotence`](Self::idempotence) to be off.
+    pub const fn acks(mut self, acks: Acks) -> Self {
+        self.config.acks = acks;
+        self
+    }
+
+    /// Whether the brokers recognise what is sent again (`enable.idempotence`, KIP-98), so that
+    /// retries neither double nor reorder records. Default: on (KIP-679).
+    ///
+    /// Without it one batch of a partition is in flight at a time, to keep the order; a retry may
+    /// double its records.
+    pub const fn idempotence(mut self, on: bool) -> Self {
+        self.config.idempotence = on;
+        self
+    }
+
+    /// Whether what failed for now is sent again until its delivery timeout (`retries`). Default:
+    /// yes. Idempotence needs it.
+    pub const fn retries(mut self, on: bool) -> Self {
+        self.config.retries = on;
+        self
+    }
+
+    /// The wait before a partition is tried again after an error (`retry.backoff.ms`,
+    /// `retry.backoff.max.ms`, KIP-580). Default: 100 ms doubling to 1 s, with jitter.
+    pub const fn retry_backoff(mut self, policy: RetryPolicy) -> Self {
+        self.config.retry_backoff = policy;
+        self
+    }
+
+    /// How long a record may take from `send` to its outcome (`delivery.timeout.ms`). Default:
+    /// 120 s. A record that was not sent by then is not written; one that was sent without a clear
+    /// answer is unknown.
+    pub const fn delivery_timeout(mut self, timeout: Duration) -> Self {
+        self.config.delivery_timeout = timeout;
+        self
+    }
+
+    /// How long a request waits for its answer (`request.timeout.ms`). Default: 30 s.
+    pub const fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.config.request_timeout = timeout;
+        self
+    }
+
+    /// How long records wait for their topic to become known (`max.block.ms`). Default: 60 s.
+    pub const fn topic_timeout(mut self, timeout: Duration) -> Self {
+        self.config.topic_timeout = timeout;
+        self
+    }
+}

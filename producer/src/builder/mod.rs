@@ -1,0 +1,46 @@
+//! One method for each setting, by what it is about.
+
+mod batching;
+mod buffer;
+mod delivery;
+
+use ottla_client::{Client, ConfigErrors};
+
+use crate::{
+    config::{ProducerConfig, TopicSettings},
+    core::Core,
+    producer::Producer,
+};
+
+/// Builds a [`Producer`].
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct ProducerBuilder {
+    client: Client,
+    config: ProducerConfig,
+}
+
+impl ProducerBuilder {
+    pub(crate) fn new(client: &Client) -> Self {
+        Self { client: client.clone(), config: ProducerConfig::default() }
+    }
+
+    /// Settings for the topic of this name, where they differ from the producer's. Default: none.
+    /// Given again for the same topic, the last ones hold.
+    ///
+    /// This is what librdkafka calls topic configuration; kafka-sharp has it for partitioners and
+    /// serializers.
+    pub fn topic_settings(mut self, topic: impl Into<String>, settings: TopicSettings) -> Self {
+        self.config.topics.insert(topic.into(), settings);
+        self
+    }
+
+    /// Starts the producer; needs a tokio runtime, and does no I/O yet.
+    ///
+    /// # Errors
+    /// All settings that cannot be used, each by its name.
+    pub fn build(self) -> Result<Producer, ConfigErrors> {
+        ConfigErrors::unless_empty(self.config.faults(self.client.codecs()))?;
+        Ok(Producer::start(Core::new(self.client, self.config)))
+    }
+}
