@@ -42,6 +42,7 @@
 mod accumulator;
 mod alarms;
 mod builder;
+mod clock;
 mod config;
 mod core;
 mod error;

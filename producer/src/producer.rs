@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use ottla_client::{Client, Topic};
 use tokio::task::coop::consume_budget;
@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use crate::{
     builder::ProducerBuilder,
+    clock,
     core::Core,
     error::{FlushError, Reason, Refused, Unsure},
     outcome::{Collected, Delivery, Why},
@@ -146,7 +147,7 @@ impl Producer {
         if let Some(refused) = core.refusal() {
             return Err(refused.clone());
         }
-        let timestamp = record.timestamp.unwrap_or_else(now);
+        let timestamp = record.timestamp.unwrap_or_else(clock::now);
         match core.topics.get(core, &core.client, to) {
             Some(queues) => queues.append(core, record, timestamp),
             None => Err(Refused::ForeignTopic { topic: to.name().to_owned() }),
@@ -234,11 +235,3 @@ async fn settle(core: &Arc<Core>) {
 
 /// How long a close waits for batches that are being compressed: far longer than the largest takes.
 const COMPRESSION: Duration = Duration::from_secs(5);
-
-/// Milliseconds since the epoch.
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    // Not `as_millis`, whose 128 bits show where everything else takes nanoseconds.
-    let millis = since.as_secs().saturating_mul(1000).saturating_add(since.subsec_millis().into());
-    i64::try_from(millis).unwrap_or(i64::MAX)
-}

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use ottla_client::{Topic, TopicPartition};
-use ottla_protocol::records::{BatchBuilder, RawBatch, SealedBatch};
+use ottla_protocol::records::{AppendError, BatchBuilder, RawBatch, SealedBatch};
 use tokio::time::Instant;
 
 use super::{budget::Budget, ledger::Entry};
 use crate::{
     core::Core,
-    outcome::{Collected, Failure, Promise, Verdict, Why},
+    outcome::{Collected, Delivery, Failure, Promise, Verdict, Why, WrittenBatch},
+    record::Record,
 };
 
 /// What a batch carries from its first record to its outcome, whatever form its records take.
@@ -49,7 +50,8 @@ impl Burden {
 
     /// Tells all records that they are written.
     pub(crate) fn written(self, partition: i32, base_offset: Option<i64>, timestamp: Option<i64>) {
-        self.promise.settle(Verdict::Written { partition, base_offset, timestamp });
+        let written = WrittenBatch { partition, base_offset, timestamp };
+        self.promise.settle(Verdict::Written(written));
     }
 
     /// Tells all records that they are not known to be written, and gives them back.
@@ -106,6 +108,24 @@ pub(super) struct OpenBatch {
 }
 
 impl OpenBatch {
+    /// Encodes a record, if the batch has room for it; the bytes are those that its memory grew by.
+    #[inline]
+    pub(super) fn append(
+        &mut self,
+        core: &Core,
+        record: &Record<'_>,
+        timestamp: i64,
+    ) -> Result<(Delivery, usize), AppendError> {
+        let before = self.builder.capacity();
+        let limit = core.config.max_batch_size;
+        let index = self.builder.append_within(limit, timestamp, &record.parts(), &core.pool)?;
+        let capacity = self.builder.capacity();
+        if capacity != before {
+            self.burden.holds(capacity);
+        }
+        Ok((self.burden.promise.delivery(index), capacity.saturating_sub(before)))
+    }
+
     pub(super) fn seal(self) -> QueuedBatch {
         QueuedBatch { raw: self.builder.seal(), burden: self.burden }
     }

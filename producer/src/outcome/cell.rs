@@ -23,6 +23,9 @@ use crate::{
 /// keeps the batch until the last delivery is gone, so that each can give its record back.
 #[derive(Debug)]
 pub(super) struct OutcomeCell {
+    /// Set with the state, once all records are written in one piece: what nearly every delivery is
+    /// told, without a lock.
+    written: OnceLock<WrittenBatch>,
     state: Mutex<State>,
 }
 
@@ -60,16 +63,20 @@ struct Waiter {
 /// What became of a range of records.
 #[derive(Clone, Debug)]
 pub(crate) enum Verdict {
-    /// They are in the log, at ascending offsets from `base_offset` on.
-    Written {
-        partition: i32,
-        /// `None` if the broker did not say: acks=0, or a duplicate it no longer knows.
-        base_offset: Option<i64>,
-        /// The broker's time, for topics that use it.
-        timestamp: Option<i64>,
-    },
+    /// They are in the log, at ascending offsets.
+    Written(WrittenBatch),
     /// They are not known to be in the log.
     Failed(Arc<Failure>),
+}
+
+/// Where records went that follow each other in the log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WrittenBatch {
+    pub(crate) partition: i32,
+    /// `None` if the broker did not say: acks=0, or a duplicate it no longer knows.
+    pub(crate) base_offset: Option<i64>,
+    /// The broker's time, for topics that use it.
+    pub(crate) timestamp: Option<i64>,
 }
 
 /// Records that are not known to be in the log, and why.
@@ -141,11 +148,19 @@ impl OutcomeCell {
     fn new() -> Arc<Self> {
         let pending = Range { from: 0, state: RangeState::Pending };
         let state = State { ranges: SmallVec::from_buf([pending]), waiting: Vec::new() };
-        Arc::new(Self { state: Mutex::new(state) })
+        Arc::new(Self { written: OnceLock::new(), state: Mutex::new(state) })
     }
 
     /// The outcome of the record `index`, or where it went; `waker` is kept in `place` otherwise.
+    #[inline]
     pub(super) fn poll(&self, index: u32, place: &mut u32, waker: &Waker) -> Polled {
+        match self.written.get() {
+            Some(batch) => Polled::Ready(Ok(batch.record(index))),
+            None => self.look(index, place, waker),
+        }
+    }
+
+    fn look(&self, index: u32, place: &mut u32, waker: &Waker) -> Polled {
         let mut state = self.state.lock();
         match state.range(index) {
             Some((from, RangeState::Settled(verdict))) => {
@@ -184,6 +199,11 @@ impl OutcomeCell {
     fn settle(&self, from: u32, until: u32, outcome: &RangeState) {
         let mut state = self.state.lock();
         state.set(from, until, outcome);
+        if let [Range { state: RangeState::Settled(Verdict::Written(batch)), .. }] =
+            state.ranges.as_slice()
+        {
+            let _ = self.written.set(*batch);
+        }
         // One at a time, not under the lock: a waker may poll at once, and drop its delivery.
         let woken: SmallVec<[Waker; 8]> = state.take_waiting(from, until);
         drop(state);
@@ -269,9 +289,8 @@ impl RangeState {
     /// The state of a range that begins `by` records later.
     fn shifted(self, by: u32) -> Self {
         match self {
-            Self::Settled(Verdict::Written { partition, base_offset, timestamp }) => {
-                let base_offset = base_offset.map(|offset| offset.saturating_add(i64::from(by)));
-                Self::Settled(Verdict::Written { partition, base_offset, timestamp })
+            Self::Settled(Verdict::Written(batch)) => {
+                Self::Settled(Verdict::Written(batch.shifted(by)))
             }
             Self::Forwarded { cell, to } => Self::Forwarded { cell, to: to.saturating_add(by) },
             other => other,
@@ -279,15 +298,27 @@ impl RangeState {
     }
 }
 
+impl WrittenBatch {
+    /// The part that begins `by` records later.
+    fn shifted(self, by: u32) -> Self {
+        let base_offset = self.base_offset.map(|offset| offset.saturating_add(i64::from(by)));
+        Self { base_offset, ..self }
+    }
+
+    /// The place of the record number `nth`.
+    #[inline]
+    fn record(&self, nth: u32) -> Written {
+        let Self { partition, base_offset, timestamp } = *self;
+        let offset = base_offset.map(|base| base.saturating_add(i64::from(nth)));
+        Written { partition, offset, timestamp }
+    }
+}
+
 impl Verdict {
     /// The outcome of the record at `index`, which is the range's record number `nth`.
     fn of(&self, index: u32, nth: u32) -> Result<Written, SendError> {
         match self {
-            Self::Written { partition, base_offset, timestamp } => Ok(Written {
-                partition: *partition,
-                offset: base_offset.map(|base| base.saturating_add(i64::from(nth))),
-                timestamp: *timestamp,
-            }),
+            Self::Written(batch) => Ok(batch.record(nth)),
             Self::Failed(failure) => {
                 let record = Box::new(failure.record(index));
                 Err(match &failure.why {

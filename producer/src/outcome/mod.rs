@@ -3,7 +3,7 @@
 mod cell;
 mod delivery;
 
-pub(crate) use cell::{Collected, Failure, Promise, Verdict, Why};
+pub(crate) use cell::{Collected, Failure, Promise, Verdict, Why, WrittenBatch};
 pub use delivery::{Delivery, Written};
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ fn poll(delivery: &mut Delivery) -> Poll<Result<Written, SendError>> {
 }
 
 fn written(offset: i64) -> Verdict {
-    Verdict::Written { partition: 3, base_offset: Some(offset), timestamp: None }
+    Verdict::Written(WrittenBatch { partition: 3, base_offset: Some(offset), timestamp: None })
 }
 
 fn offset(delivery: &mut Delivery) -> Option<i64> {

@@ -36,7 +36,11 @@ impl Sticky {
     #[inline]
     pub(crate) fn pick(&self, size: usize) -> u32 {
         let weight = size.saturating_add(OVERHEAD);
-        if self.bytes.fetch_add(weight, Ordering::Relaxed) >= STAY {
+        // Not in one step, which would cost more than all the rest here: of two senders at the same
+        // moment one may go uncounted, and the stay becomes a little longer.
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        self.bytes.store(bytes.wrapping_add(weight), Ordering::Relaxed);
+        if bytes >= STAY {
             self.stayed();
         }
         self.current()

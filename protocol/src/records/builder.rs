@@ -68,7 +68,27 @@ impl BatchBuilder {
         record: &RecordParts<'_>,
         pool: &ChunkPool,
     ) -> Result<u32, AppendError> {
+        self.append_within(usize::MAX, timestamp, record, pool)
+    }
+
+    /// As [`append`](Self::append), if the batch with the record has at most `limit` bytes,
+    /// uncompressed and with its header.
+    ///
+    /// # Errors
+    ///
+    /// As [`append`](Self::append); and [`AppendError::BatchFull`] beyond the limit.
+    #[inline]
+    pub fn append_within(
+        &mut self,
+        limit: usize,
+        timestamp: i64,
+        record: &RecordParts<'_>,
+        pool: &ChunkPool,
+    ) -> Result<u32, AppendError> {
         let layout = self.layout(timestamp, record)?;
+        if self.encoded_len() + layout.len > limit {
+            return Err(self.refuse(layout.len));
+        }
         if self.open.room() < layout.len {
             self.open_chunk(layout.len, pool);
         }
@@ -259,7 +279,8 @@ pub enum AppendError {
         /// The record's.
         timestamp: i64,
     },
-    /// With this record the batch would exceed what its format can hold: 2^31 bytes or records.
+    /// With this record the batch would exceed what its format can hold, 2^31 bytes or records, or
+    /// the limit that was given.
     #[error("a batch of {count} records and {encoded_len} bytes has no room for {record_len} more")]
     BatchFull {
         /// Records in the batch.

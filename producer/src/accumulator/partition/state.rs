@@ -67,6 +67,8 @@ impl State {
         }
     }
 
+    /// Encodes a record into the open batch; the bytes are those that its memory grew by.
+    #[inline]
     pub(super) fn append(
         &mut self,
         core: &Core,
@@ -74,49 +76,49 @@ impl State {
         timestamp: i64,
         staged: Option<&Burden>,
     ) -> Result<(Delivery, usize), Refused> {
-        let parts = record.parts();
-        let limit = core.config.max_batch_size;
-        if let Some(open) = &self.open {
-            let len = open.builder.record_len(timestamp, &parts);
-            if open.builder.encoded_len().saturating_add(len) > limit {
-                let batch = self.open.take().map(OpenBatch::seal);
-                self.queued.extend(batch);
+        if let Some(open) = &mut self.open {
+            // Refused only where another batch is needed: what no batch can hold fails there.
+            if let Ok(appended) = open.append(core, record, timestamp) {
+                return Ok(appended);
             }
         }
-        let open = match &mut self.open {
-            Some(open) => open,
-            None => {
-                // Staged records were accepted before, and may go on until the very end.
-                let refusal = match staged {
-                    None => core.refusal(),
-                    Some(_) => core.over().and(core.refusal()),
-                };
-                if let Some(refused) = refusal {
-                    return Err(refused.clone());
-                }
-                self.adopt(core);
-                let builder = BatchBuilder::new();
-                let size = builder.record_len(timestamp, &parts).saturating_add(BATCH_HEADER_LEN);
-                if size > limit {
-                    return Err(Refused::TooLarge { size, limit });
-                }
-                let burden = match staged {
-                    Some(staged) => staged.heir(core),
-                    None => Burden::new(core, Instant::now() + core.config.delivery_timeout),
-                };
-                self.open.insert(OpenBatch { builder, burden })
-            }
+        self.begin(core, record, timestamp, staged)
+    }
+
+    /// Begins a batch with a record.
+    #[cold]
+    fn begin(
+        &mut self,
+        core: &Core,
+        record: &Record<'_>,
+        timestamp: i64,
+        staged: Option<&Burden>,
+    ) -> Result<(Delivery, usize), Refused> {
+        let full = self.open.take().map(OpenBatch::seal);
+        self.queued.extend(full);
+        // Staged records were accepted before, and may go on until the very end.
+        let refusal = match staged {
+            None => core.refusal(),
+            Some(_) => core.over().and(core.refusal()),
         };
-        let before = open.builder.capacity();
-        let index = open.builder.append(timestamp, &parts, &core.pool).map_err(|_| {
-            // Sizes were looked at above, and a fresh batch takes any timestamp.
-            Refused::TooLarge { size: usize::MAX, limit }
-        })?;
-        let capacity = open.builder.capacity();
-        if capacity != before {
-            open.burden.holds(capacity);
+        if let Some(refused) = refusal {
+            return Err(refused.clone());
         }
-        Ok((open.burden.promise.delivery(index), capacity.saturating_sub(before)))
+        self.adopt(core);
+        let limit = core.config.max_batch_size;
+        let builder = BatchBuilder::new();
+        let alone = builder.record_len(timestamp, &record.parts());
+        let size = alone.saturating_add(BATCH_HEADER_LEN);
+        if size > limit {
+            return Err(Refused::TooLarge { size, limit });
+        }
+        let burden = match staged {
+            Some(staged) => staged.heir(core),
+            None => Burden::new(core, Instant::now() + core.config.delivery_timeout),
+        };
+        let open = self.open.insert(OpenBatch { builder, burden });
+        // Its size was looked at, and a fresh batch takes any timestamp.
+        open.append(core, record, timestamp).map_err(|_| Refused::TooLarge { size, limit })
     }
 
     /// The deadline to watch, unless one as early is watched already.
