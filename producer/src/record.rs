@@ -24,6 +24,10 @@ pub struct Record<'a> {
     /// The partition, if the partitioner is not to choose.
     pub partition: Option<i32>,
     /// Milliseconds since the epoch; the present time if `None`.
+    ///
+    /// Up to sixteen records that come within an eighth of a millisecond share one reading of the
+    /// clock. Where such a burst breaks off, those that go on with it can be behind by the rest of
+    /// the kernel's tick at most, which is 1 to 10 ms.
     pub timestamp: Option<i64>,
 }
 
