@@ -17,7 +17,7 @@ use crate::{
     config::{ProducerConfig, TopicConfig},
     error::{Reason, Refused, Unsure},
     idempotence::{Identity, Sequencer},
-    outcome::Collected,
+    outcome::{Collected, Outbox, ProducerEvents},
     sink::{self, Sink},
 };
 
@@ -30,7 +30,8 @@ pub(crate) struct Core {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) topics: Topics,
     pub(crate) alarms: Alarms,
-    /// Wakes the router: a topic is new, or an identity is wanted.
+    pub(crate) outbox: Outbox,
+    /// Wakes the router: a topic is new, an identity is wanted, or there is something to tell.
     pub(crate) router: Notify,
     /// The last handle is gone.
     pub(crate) orphaned: CancellationToken,
@@ -59,7 +60,11 @@ pub(crate) struct Over {
 }
 
 impl Core {
-    pub(crate) fn new(client: Client, config: ProducerConfig) -> Arc<Self> {
+    pub(crate) fn new(
+        client: Client,
+        config: ProducerConfig,
+        events: Option<Arc<dyn ProducerEvents>>,
+    ) -> Arc<Self> {
         let lane = Lane::new(LaneKind::Produce, client.owner());
         let seed = client.next_seed();
         Arc::new(Self {
@@ -69,6 +74,7 @@ impl Core {
             ledger: Ledger::new(),
             topics: Topics::default(),
             alarms: Alarms::default(),
+            outbox: Outbox::new(events, config.buffer_memory),
             router: Notify::new(),
             orphaned: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -188,6 +194,9 @@ impl Core {
 
     /// Records are given back.
     pub(crate) fn failed(&self, records: Collected) {
+        if self.outbox.failed(&records) {
+            self.router.notify_one();
+        }
         if let Some(collected) = self.collected.lock().as_mut() {
             collected.push(records);
         }

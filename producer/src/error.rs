@@ -185,6 +185,13 @@ impl Reason {
             _ => false,
         }
     }
+
+    /// Whether the record's time was over: what [`ProducerEvents`](crate::ProducerEvents) calls
+    /// expired.
+    #[must_use]
+    pub const fn is_expiry(&self) -> bool {
+        matches!(self, Self::TimedOut { .. })
+    }
 }
 
 /// Why nobody knows whether a record is in the log.

@@ -58,6 +58,6 @@ pub use builder::ProducerBuilder;
 pub use config::{Acks, ProducerConfig, TopicSettings};
 pub use error::{FlushError, Reason, Refused, SendError, Unsure};
 pub use ottla_protocol::{compression::Compression, records::Header};
-pub use outcome::{Delivery, Written};
+pub use outcome::{Acknowledged, Delivery, FailedRecords, ProducerEvents, Written};
 pub use producer::{Closed, Left, Producer};
 pub use record::{OwnedRecord, Record};

@@ -165,6 +165,7 @@ impl Producer {
     pub async fn flush(&self) -> Result<(), FlushError> {
         let core = &self.handle.core;
         settle(core).await;
+        core.outbox.emptied().await;
         core.ledger.take_failures()
     }
 
@@ -184,6 +185,7 @@ impl Producer {
         core.end(Reason::Closed, Unsure::Closed);
         // A batch that is being compressed is given up when that is done.
         let _ = timeout(COMPRESSION, settle(core)).await;
+        let _ = timeout(COMPRESSION, core.outbox.emptied()).await;
         core.ended.cancel();
         core.client.release(core.lane.owner());
         Closed::of(&core.take_failures())

@@ -47,6 +47,7 @@ struct LastWords(Arc<Core>);
 impl Drop for LastWords {
     fn drop(&mut self) {
         self.0.end(Reason::Abandoned, Unsure::Abandoned);
+        self.0.outbox.tell();
     }
 }
 
@@ -75,6 +76,7 @@ impl Router {
             self.expire();
             let stranded = self.route();
             self.introduce();
+            self.core.outbox.tell();
             let stranded_at = stranded.then(|| Instant::now() + STRANDED_EVERY);
             let next = [self.core.alarms.next(), stranded_at].into_iter().flatten().min();
             tokio::select! {

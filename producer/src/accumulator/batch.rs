@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{budget::Budget, ledger::Entry};
 use crate::{
     core::Core,
-    outcome::{Collected, Delivery, Failure, Promise, Verdict, Why, WrittenBatch},
+    outcome::{Acknowledged, Collected, Delivery, Failure, Promise, Verdict, Why, WrittenBatch},
     record::Record,
 };
 
@@ -46,12 +46,6 @@ impl Burden {
     /// What the budget is charged for it.
     pub(crate) const fn held(&self) -> usize {
         self.charge.bytes
-    }
-
-    /// Tells all records that they are written.
-    pub(crate) fn written(self, partition: i32, base_offset: Option<i64>, timestamp: Option<i64>) {
-        let written = WrittenBatch { partition, base_offset, timestamp };
-        self.promise.settle(Verdict::Written(written));
     }
 
     /// Tells all records that they are not known to be written, and gives them back.
@@ -146,6 +140,23 @@ pub(crate) struct DrainedBatch {
 }
 
 impl DrainedBatch {
+    /// Tells all records that they are written.
+    pub(crate) fn written(
+        self,
+        core: &Core,
+        at: &TopicPartition,
+        base_offset: Option<i64>,
+        timestamp: Option<i64>,
+    ) {
+        let (partition, count) = (at.partition, self.sealed.count());
+        core.outbox.acknowledged(|| {
+            let topic = at.topic.clone();
+            Acknowledged { topic, partition, count, base_offset, timestamp }
+        });
+        let written = WrittenBatch { partition, base_offset, timestamp };
+        self.burden.promise.settle(Verdict::Written(written));
+    }
+
     /// Gives all records back.
     pub(crate) fn fail(self, core: &Core, why: Why, at: &TopicPartition) {
         self.burden.failed(core, why, &at.topic, Some(at.partition), self.sealed);

@@ -1,5 +1,6 @@
 //! Records of a topic that is not known yet: encoded, in order, waiting for its partitions.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use ottla_client::Topic;
@@ -60,10 +61,12 @@ impl Staging {
         if size > limit { Err(Refused::TooLarge { size, limit }) } else { Ok(()) }
     }
 
-    /// Hands the records over to their partitions.
-    pub(super) fn release(self, core: &Core, queues: &TopicQueues, count: usize) {
+    /// Hands the records over to their partitions. Those that no partition takes are told so by
+    /// [`Released::tell`].
+    pub(super) fn release(self, core: &Core, queues: &TopicQueues, count: usize) -> Released {
         let topic = &queues.topic;
         let batch = self.batch.seal();
+        let mut failed = Vec::new();
         for (view, asked) in batch.raw.records().zip(self.asked) {
             let index = u32::try_from(view.offset).unwrap_or(u32::MAX);
             let headers: Vec<Header<'_>> = view.headers().filter_map(Result::ok).collect();
@@ -94,16 +97,32 @@ impl Staging {
                     failure: Arc::clone(&failure),
                     records: records.clone(),
                 });
-                let verdict = Verdict::Failed(failure);
-                burden.promise.settle_range(records.start, records.end, verdict);
+                failed.push((records, Verdict::Failed(failure)));
             }
         }
-        batch.burden.promise.wake_all();
+        Released { burden: batch.burden, failed }
     }
 
     /// Gives all records back.
     pub(super) fn fail(self, core: &Core, topic: &Topic, reason: Reason) {
         let batch = self.batch.seal();
         batch.burden.failed(core, Why::NotWritten(reason), topic, None, batch.raw.into());
+    }
+}
+
+/// Staged records that went on to their partitions, or had nowhere to go; nobody was told yet.
+#[must_use]
+pub(super) struct Released {
+    burden: Burden,
+    failed: Vec<(Range<u32>, Verdict)>,
+}
+
+impl Released {
+    /// Wakes who waits for the records. Not under a lock: whoever is woken may send at once.
+    pub(super) fn tell(self) {
+        for (records, verdict) in self.failed {
+            self.burden.promise.settle_range(records.start, records.end, verdict);
+        }
+        self.burden.promise.wake_all();
     }
 }

@@ -147,10 +147,12 @@ impl TopicQueues {
             among = (0..).zip(led).map(|(partition, _)| partition).collect();
         }
         self.sticky.choose_among(among);
-        if let Some(staged) = staging.take() {
-            staged.release(core, self, count);
-        }
+        let released = staging.take().map(|staged| staged.release(core, self, count));
         self.count.store(count, Ordering::Release);
+        drop(staging);
+        if let Some(released) = released {
+            released.tell();
+        }
     }
 
     /// The partition for a record.

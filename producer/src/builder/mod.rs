@@ -3,26 +3,31 @@
 mod batching;
 mod buffer;
 mod delivery;
+mod events;
+
+use std::sync::Arc;
 
 use ottla_client::{Client, ConfigErrors};
 
 use crate::{
     config::{ProducerConfig, TopicSettings},
     core::Core,
+    outcome::ProducerEvents,
     producer::Producer,
 };
 
 /// Builds a [`Producer`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ProducerBuilder {
     client: Client,
     config: ProducerConfig,
+    events: Option<Arc<dyn ProducerEvents>>,
 }
 
 impl ProducerBuilder {
     pub(crate) fn new(client: &Client) -> Self {
-        Self { client: client.clone(), config: ProducerConfig::default() }
+        Self { client: client.clone(), config: ProducerConfig::default(), events: None }
     }
 
     /// Settings for the topic of this name, where they differ from the producer's. Default: none.
@@ -41,6 +46,6 @@ impl ProducerBuilder {
     /// All settings that cannot be used, each by its name.
     pub fn build(self) -> Result<Producer, ConfigErrors> {
         ConfigErrors::unless_empty(self.config.faults(self.client.codecs()))?;
-        Ok(Producer::start(Core::new(self.client, self.config)))
+        Ok(Producer::start(Core::new(self.client, self.config, self.events)))
     }
 }

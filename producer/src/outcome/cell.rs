@@ -122,6 +122,11 @@ impl Failure {
         self.raw.get_or_init(reopen).as_ref()
     }
 
+    /// Bytes that the batch keeps.
+    pub(crate) fn held(&self) -> usize {
+        self.batch.as_ref().map_or(0, SealedBatch::capacity)
+    }
+
     /// How many records the batch has.
     pub(crate) fn count(&self) -> u32 {
         self.batch.as_ref().map_or(0, SealedBatch::count)
@@ -134,6 +139,13 @@ impl Failure {
 }
 
 impl Collected {
+    /// The same without the records.
+    pub(crate) fn bare(self) -> Self {
+        let Failure { why, partition, codecs, .. } = &*self.failure;
+        let failure = Failure::new(why.clone(), *partition, None, codecs.clone());
+        Self { failure: Arc::new(failure), ..self }
+    }
+
     /// The records, given back.
     pub(crate) fn owned(&self) -> impl Iterator<Item = OwnedRecord> {
         let from = self.records.start;

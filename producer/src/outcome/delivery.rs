@@ -6,7 +6,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::cell::{OutcomeCell, Polled};
+use super::{
+    callback::Callback,
+    cell::{OutcomeCell, Polled},
+};
 use crate::error::SendError;
 
 /// A record's place in the log.
@@ -43,6 +46,18 @@ const NO_PLACE: u32 = u32::MAX;
 impl Delivery {
     pub(super) const fn new(cell: Arc<OutcomeCell>, index: u32) -> Self {
         Self { cell, index, place: NO_PLACE }
+    }
+
+    /// Calls `call` with the outcome instead of giving it to a future: once, whatever happens, and
+    /// at once if it is there already (librdkafka's `dr_msg_cb`, Java's `Callback`).
+    ///
+    /// It costs an allocation for the record; [`ProducerEvents`](crate::ProducerEvents) tells whole
+    /// batches and costs none. It runs where the outcome comes to light, mostly on the producer's
+    /// own tasks, with no lock held: it may send with [`try_send`](crate::Producer::try_send), and
+    /// must not block. Functions for records of one batch are called in the order of the records.
+    /// A panic in it is logged and goes no further.
+    pub fn on_outcome(self, call: impl FnOnce(Result<Written, SendError>) + Send + 'static) {
+        Callback::start(self, call);
     }
 
     /// The record's index in its batch.

@@ -140,7 +140,7 @@ impl Task {
                 biased;
                 Some(answered) = self.in_flight.next() => {
                     self.pacing.answered();
-                    answered.settle(&self.core);
+                    answered.settle(&self.core, &self.sink);
                 }
                 opened = &mut opening => break opened,
             }
@@ -181,7 +181,7 @@ impl Task {
             })),
             Err(error) => {
                 let result = Brought::Response(Err(error));
-                Answered { connection, batches, result }.settle(&self.core);
+                Answered { connection, batches, result }.settle(&self.core, &self.sink);
             }
         }
         debug_assert!(self.in_flight.len() <= MAX_REQUESTS, "more in flight than paced");
@@ -189,20 +189,25 @@ impl Task {
 
     fn take_in(&mut self, answered: Answered) {
         self.pacing.answered();
-        answered.settle(&self.core);
+        answered.settle(&self.core, &self.sink);
     }
 }
 
 impl Answered {
-    fn settle(self, core: &Core) {
+    fn settle(self, core: &Core, sink: &Sink) {
         match self.result {
             Brought::Response(result) => {
                 if let Ok(response) = &result {
-                    self.connection.throttle(reply::throttled(response));
+                    let pause = reply::throttled(response);
+                    self.connection.throttle(pause);
+                    if !pause.is_zero() {
+                        core.outbox.throttled(sink.broker, pause);
+                    }
                 }
                 reply::take_in(core, self.batches, result);
             }
             Brought::Nothing(result) => reply::unacknowledged(core, self.batches, &result),
         }
+        core.outbox.tell();
     }
 }

@@ -10,6 +10,7 @@
 mod support;
 
 mod ending;
+mod events;
 mod faults;
 mod flushing;
 mod leaders;

@@ -294,11 +294,10 @@ impl PartitionQueue {
         let stranded = state.sequencer.give_up_stranded();
         let relist = state.settle_down(core);
         self.put_on_list(core, state, relist);
-        let partition = self.at.partition;
         match settled {
             Settled::Nothing => {}
             Settled::Written(batch) => {
-                batch.burden.written(partition, reply.base_offset, reply.timestamp);
+                batch.written(core, &self.at, reply.base_offset, reply.timestamp);
             }
             Settled::GivenUp(given_up) => {
                 let why = reply.why(answer, given_up.possibly_written);

@@ -23,7 +23,7 @@ impl Bench {
     fn new() -> Self {
         let client = Client::builder().bootstrap(["nowhere:1"]).seed(1).build().unwrap();
         let config = ProducerConfig { max_batch_size: 1 << 10, ..ProducerConfig::default() };
-        let core = Core::new(client, config);
+        let core = Core::new(client, config, None);
         core.set_identity(Identity { id: 7, epoch: 0 });
         let at = TopicPartition::new(core.client.topic("in"), 0);
         let partition = core.open_partition(at, &Arc::new(TopicConfig::of(&core.config, "in")));
