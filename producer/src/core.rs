@@ -19,6 +19,7 @@ use crate::{
     idempotence::{Identity, Sequencer},
     outcome::{Collected, Outbox, ProducerEvents},
     sink::{self, Sink},
+    statistics::{Meter, ProducerStatistics},
 };
 
 pub(crate) struct Core {
@@ -31,6 +32,7 @@ pub(crate) struct Core {
     pub(crate) topics: Topics,
     pub(crate) alarms: Alarms,
     pub(crate) outbox: Outbox,
+    pub(crate) meter: Meter,
     /// Wakes the router: a topic is new, an identity is wanted, or there is something to tell.
     pub(crate) router: Notify,
     /// The last handle is gone.
@@ -74,6 +76,7 @@ impl Core {
             ledger: Ledger::new(),
             topics: Topics::default(),
             alarms: Alarms::default(),
+            meter: Meter::default(),
             outbox: Outbox::new(events, config.buffer_memory),
             router: Notify::new(),
             orphaned: CancellationToken::new(),
@@ -192,8 +195,27 @@ impl Core {
         }
     }
 
+    /// Everything that is counted.
+    pub(crate) fn statistics(&self) -> ProducerStatistics {
+        let mut statistics = ProducerStatistics::measured(&self.meter);
+        for queues in self.topics.all() {
+            statistics.add_topic(&queues.statistics());
+        }
+        for (broker, sink) in &*self.sinks.lock() {
+            statistics.add_broker(sink.meter.read(*broker));
+        }
+        statistics.buffered_bytes = self.budget.used();
+        statistics.buffer_limit = self.budget.limit();
+        statistics.spare_chunks = self.pool.idle();
+        statistics
+    }
+
     /// Records are given back.
     pub(crate) fn failed(&self, records: Collected) {
+        if let Some(queues) = self.topics.get(self, &self.client, &records.topic) {
+            let tally = queues.tally(records.failure.partition);
+            tally.failed(records.records.len() as u64, &records.failure.why);
+        }
         if self.outbox.failed(&records) {
             self.router.notify_one();
         }

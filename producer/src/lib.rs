@@ -53,6 +53,7 @@ mod producer;
 mod record;
 mod router;
 mod sink;
+mod statistics;
 
 pub use builder::ProducerBuilder;
 pub use config::{Acks, ProducerConfig, TopicSettings};
@@ -61,3 +62,7 @@ pub use ottla_protocol::{compression::Compression, records::Header};
 pub use outcome::{Acknowledged, Delivery, FailedRecords, ProducerEvents, Written};
 pub use producer::{Closed, Left, Producer};
 pub use record::{OwnedRecord, Record};
+pub use statistics::{
+    BrokerStatistics, Distribution, PartitionStatistics, ProducerStatistics, RecordStatistics,
+    TopicStatistics,
+};

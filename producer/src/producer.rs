@@ -13,6 +13,7 @@ use crate::{
     outcome::{Collected, Delivery, Why},
     record::{OwnedRecord, Record},
     router,
+    statistics::{ProducerStatistics, TopicStatistics},
 };
 
 /// Sends records in batches and tells what happened to each.
@@ -195,6 +196,24 @@ impl Producer {
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.handle.core.budget.used()
+    }
+
+    /// What the producer has done since it was built, and what it is at.
+    ///
+    /// Cheap enough for every second: it looks at each partition once. Counting costs a batch and a
+    /// request some atomic additions, and a record nothing. The figures of a snapshot are taken one
+    /// after the other while the producer goes on.
+    #[must_use]
+    pub fn statistics(&self) -> ProducerStatistics {
+        self.handle.core.statistics()
+    }
+
+    /// The records of a topic and of each of its partitions; `None` if none was sent there.
+    #[must_use]
+    pub fn statistics_of(&self, topic: &Topic) -> Option<TopicStatistics> {
+        let core = &self.handle.core;
+        let queues = core.topics.all().find(|queues| queues.topic == *topic)?;
+        Some(queues.statistics())
     }
 
     /// The client this producer works on.

@@ -11,6 +11,7 @@ use crate::{
     core::Core,
     outcome::{Acknowledged, Collected, Delivery, Failure, Promise, Verdict, Why, WrittenBatch},
     record::Record,
+    statistics::Tally,
 };
 
 /// What a batch carries from its first record to its outcome, whatever form its records take.
@@ -18,15 +19,23 @@ use crate::{
 pub(crate) struct Burden {
     pub(crate) promise: Promise,
     pub(crate) deadline: Instant,
+    /// Where its records are counted.
+    pub(super) tally: Arc<Tally>,
+    begun: Instant,
+    /// Whether it was sent, and is counted so.
+    sent: bool,
     charge: Charge,
     entry: Entry,
 }
 
 impl Burden {
-    pub(super) fn new(core: &Core, deadline: Instant) -> Self {
+    pub(super) fn new(core: &Core, tally: &Arc<Tally>, begun: Instant, deadline: Instant) -> Self {
         Self {
             promise: Promise::new(),
             deadline,
+            tally: Arc::clone(tally),
+            begun,
+            sent: false,
             charge: Charge { budget: Arc::clone(&core.budget), bytes: 0 },
             entry: core.ledger.enter(),
         }
@@ -34,8 +43,9 @@ impl Burden {
 
     /// For another batch that takes over records of this one, with its deadline and in its
     /// generation.
-    pub(super) fn heir(&self, core: &Core) -> Self {
-        Self { entry: self.entry.sibling(), ..Self::new(core, self.deadline) }
+    pub(super) fn heir(&self, core: &Core, tally: &Arc<Tally>) -> Self {
+        let new = Self::new(core, tally, self.begun, self.deadline);
+        Self { entry: self.entry.sibling(), ..new }
     }
 
     /// Charges the budget for what the batch now holds.
@@ -121,6 +131,7 @@ impl OpenBatch {
     }
 
     pub(super) fn seal(self) -> QueuedBatch {
+        self.burden.tally.closed(self.builder.count());
         QueuedBatch { raw: self.builder.seal(), burden: self.burden }
     }
 }
@@ -140,6 +151,18 @@ pub(crate) struct DrainedBatch {
 }
 
 impl DrainedBatch {
+    /// Counts that it is sent, or sent again.
+    pub(super) fn count_sent(&mut self, core: &Core) {
+        let (records, raw) = (self.sealed.count(), self.sealed.raw_len());
+        if std::mem::replace(&mut self.burden.sent, true) {
+            self.burden.tally.retried(records);
+        } else {
+            let bytes = self.sealed.encoded_len();
+            self.burden.tally.sent(raw, bytes);
+            core.meter.sent(self.burden.begun.elapsed(), records, raw, bytes);
+        }
+    }
+
     /// Tells all records that they are written.
     pub(crate) fn written(
         self,
@@ -149,6 +172,7 @@ impl DrainedBatch {
         timestamp: Option<i64>,
     ) {
         let (partition, count) = (at.partition, self.sealed.count());
+        self.burden.tally.written(count);
         core.outbox.acknowledged(|| {
             let topic = at.topic.clone();
             Acknowledged { topic, partition, count, base_offset, timestamp }

@@ -16,6 +16,7 @@ use crate::{
     error::{Reason, Refused},
     outcome::{Collected, Delivery, Failure, Verdict, Why},
     record::Record,
+    statistics::Tally,
 };
 
 /// The staging batch of one topic.
@@ -28,9 +29,9 @@ pub(super) struct Staging {
 }
 
 impl Staging {
-    pub(super) fn new(core: &Core) -> Self {
+    pub(super) fn new(core: &Core, tally: &Arc<Tally>) -> Self {
         let (now, config) = (Instant::now(), &core.config);
-        let burden = Burden::new(core, now + config.delivery_timeout);
+        let burden = Burden::new(core, tally, now, now + config.delivery_timeout);
         Self {
             batch: OpenBatch { builder: BatchBuilder::new(), burden },
             asked: Vec::new(),
@@ -61,12 +62,17 @@ impl Staging {
         if size > limit { Err(Refused::TooLarge { size, limit }) } else { Ok(()) }
     }
 
+    /// How many records wait.
+    pub(super) const fn count(&self) -> u32 {
+        self.batch.builder.count()
+    }
+
     /// Hands the records over to their partitions. Those that no partition takes are told so by
     /// [`Released::tell`].
     pub(super) fn release(self, core: &Core, queues: &TopicQueues, count: usize) -> Released {
         let topic = &queues.topic;
         let batch = self.batch.seal();
-        let mut failed = Vec::new();
+        let (mut failed, mut placed_records) = (Vec::new(), 0u64);
         for (view, asked) in batch.raw.records().zip(self.asked) {
             let index = u32::try_from(view.offset).unwrap_or(u32::MAX);
             let headers: Vec<Header<'_>> = view.headers().filter_map(Result::ok).collect();
@@ -98,8 +104,11 @@ impl Staging {
                     records: records.clone(),
                 });
                 failed.push((records, Verdict::Failed(failure)));
+            } else {
+                placed_records = placed_records.saturating_add(1);
             }
         }
+        batch.burden.tally.moved(placed_records);
         Released { burden: batch.burden, failed }
     }
 

@@ -15,6 +15,7 @@ use crate::{
     outcome::Delivery,
     partitioner::{self, Sticky},
     record::Record,
+    statistics::{Tally, TopicStatistics},
 };
 
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct TopicQueues {
     sticky: Sticky,
     /// Held while records move from here to the partitions: later ones queue behind.
     staging: Mutex<Option<Staging>>,
+    /// Counts the records that waited in it.
+    staged: Arc<Tally>,
 }
 
 impl TopicQueues {
@@ -43,6 +46,7 @@ impl TopicQueues {
             opened: AtomicUsize::new(0),
             sticky: Sticky::new(core.seed()),
             staging: Mutex::new(None),
+            staged: Arc::default(),
         })
     }
 
@@ -83,8 +87,9 @@ impl TopicQueues {
         }
         Staging::check(core, record, timestamp)?;
         let first = staging.is_none();
-        let delivery =
-            staging.get_or_insert_with(|| Staging::new(core)).append(core, record, timestamp);
+        let delivery = staging
+            .get_or_insert_with(|| Staging::new(core, &self.staged))
+            .append(core, record, timestamp);
         drop(staging);
         if first {
             core.router.notify_one();
@@ -109,6 +114,25 @@ impl TopicQueues {
     pub(crate) fn quiesce(&self) {
         drop(self.staging.lock());
         self.queues().for_each(|partition| partition.quiesce());
+    }
+
+    /// Where records are counted that failed before or in a partition.
+    pub(crate) fn tally(&self, partition: Option<i32>) -> &Tally {
+        let index = partition.and_then(|partition| usize::try_from(partition).ok());
+        let queue = index.and_then(|index| self.queues.get(index));
+        queue.map_or(&self.staged, |queue| &queue.tally)
+    }
+
+    /// What is counted of its records.
+    pub(crate) fn statistics(&self) -> TopicStatistics {
+        // Held, so that no record is on its way from here to a partition.
+        let staging = self.staging.lock();
+        let open = staging.as_ref().map_or(0, |staging| u64::from(staging.count()));
+        let mut records = self.staged.read(|| self.staged.entered().saturating_add(open));
+        let partitions: Vec<_> = self.queues().map(|queue| queue.statistics()).collect();
+        partitions.iter().for_each(|partition| records.add(&partition.records));
+        let postponed = self.staged.ever().saturating_add(open);
+        TopicStatistics { topic: self.topic.clone(), records, postponed, partitions }
     }
 
     /// Whether the topic's partitions are known.

@@ -12,7 +12,7 @@ use ottla_client::BrokerId;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::{accumulator::PartitionQueue, core::Core};
+use crate::{accumulator::PartitionQueue, core::Core, statistics::RequestMeter};
 
 pub(crate) use task::run;
 
@@ -29,6 +29,7 @@ pub(crate) struct Sink {
     /// Something on the list gains nothing by waiting.
     ripe: AtomicBool,
     wake: Notify,
+    pub(crate) meter: RequestMeter,
 }
 
 impl Sink {
@@ -39,6 +40,7 @@ impl Sink {
             bytes: AtomicIsize::new(0),
             ripe: AtomicBool::new(false),
             wake: Notify::new(),
+            meter: RequestMeter::default(),
         })
     }
 

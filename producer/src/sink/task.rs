@@ -21,6 +21,7 @@ type InFlight = Pin<Box<dyn Future<Output = Answered> + Send>>;
 
 struct Answered {
     connection: Connection,
+    sent: Instant,
     batches: Vec<SentBatch>,
     result: Brought,
 }
@@ -125,8 +126,10 @@ impl Task {
     async fn send(&mut self) {
         let Some(connection) = self.connect().await else { return };
         if let Some(packed) = pack(&self.core, &self.sink, &mut self.parked).await {
-            self.pacing.sent(Instant::now());
-            self.dispatch(&connection, packed).await;
+            let now = Instant::now();
+            self.pacing.sent(now);
+            self.sink.meter.sent();
+            self.dispatch(&connection, packed, now).await;
         }
     }
 
@@ -152,6 +155,7 @@ impl Task {
             }
             Err(error) => {
                 tracing::debug!(broker = %self.sink.broker, %error, "no connection to produce over");
+                self.sink.meter.unreachable();
                 self.core.client.metadata().request_refresh(RefreshReason::Stale);
                 // The pool lets nobody connect too often; this keeps us, and with us requests for
                 // metadata, from asking it in a loop.
@@ -162,13 +166,13 @@ impl Task {
         }
     }
 
-    async fn dispatch(&mut self, connection: &Connection, packed: Packed) {
+    async fn dispatch(&mut self, connection: &Connection, packed: Packed, sent: Instant) {
         let Packed { request, batches } = packed;
         if request.acks == Acks::None.code() {
             let connection = connection.clone();
             self.in_flight.push_back(Box::pin(async move {
                 let result = Brought::Nothing(connection.send_no_reply(&request).await);
-                Answered { connection, batches, result }
+                Answered { connection, sent, batches, result }
             }));
             return;
         }
@@ -177,11 +181,11 @@ impl Task {
         // Room in the connection's queue is there: fewer requests are in flight than it holds.
         match connection.enqueue(&request, options).await {
             Ok(pending) => self.in_flight.push_back(Box::pin(async move {
-                Answered { connection, batches, result: Brought::Response(pending.await) }
+                Answered { connection, sent, batches, result: Brought::Response(pending.await) }
             })),
             Err(error) => {
                 let result = Brought::Response(Err(error));
-                Answered { connection, batches, result }.settle(&self.core, &self.sink);
+                Answered { connection, sent, batches, result }.settle(&self.core, &self.sink);
             }
         }
         debug_assert!(self.in_flight.len() <= MAX_REQUESTS, "more in flight than paced");
@@ -195,12 +199,18 @@ impl Task {
 
 impl Answered {
     fn settle(self, core: &Core, sink: &Sink) {
+        let error = match &self.result {
+            Brought::Response(result) => result.as_ref().err(),
+            Brought::Nothing(result) => result.as_ref().err(),
+        };
+        sink.meter.done(self.sent.elapsed(), error, &core.meter);
         match self.result {
             Brought::Response(result) => {
                 if let Ok(response) = &result {
                     let pause = reply::throttled(response);
                     self.connection.throttle(pause);
                     if !pause.is_zero() {
+                        sink.meter.throttled(pause);
                         core.outbox.throttled(sink.broker, pause);
                     }
                 }

@@ -18,5 +18,6 @@ mod limits;
 mod order;
 mod settings;
 mod simulation;
+mod statistics;
 mod topic_settings;
 mod topics;

@@ -16,10 +16,11 @@ use crate::{
     config::TopicConfig,
     core::{Core, Over},
     error::{Reason, Refused, Unsure},
-    idempotence::{GivenUp, Sequencer, Settled, Ticket},
+    idempotence::{Answer, GivenUp, Sequencer, Settled, Ticket},
     outcome::{Delivery, Why},
     record::Record,
     sink::Sink,
+    statistics::{PartitionStatistics, Tally},
 };
 
 /// A partition as the producer sees it.
@@ -28,6 +29,8 @@ pub(crate) struct PartitionQueue {
     pub(crate) at: TopicPartition,
     /// The topic's.
     pub(crate) config: Arc<TopicConfig>,
+    /// Where its records are counted.
+    pub(crate) tally: Arc<Tally>,
     state: Mutex<State>,
 }
 
@@ -59,7 +62,9 @@ impl PartitionQueue {
         config: Arc<TopicConfig>,
         sequencer: Sequencer<DrainedBatch>,
     ) -> Arc<Self> {
-        Arc::new(Self { at, config, state: Mutex::new(State::new(sequencer)) })
+        let tally = Arc::new(Tally::default());
+        let state = Mutex::new(State::new(sequencer, Arc::clone(&tally)));
+        Arc::new(Self { at, config, tally, state })
     }
 
     /// Encodes a record into the open batch.
@@ -264,7 +269,7 @@ impl PartitionQueue {
             return None;
         }
         let numbered = if state.is_led_through(sink) && state.sequencer.may_drain() {
-            Some(state.number(batch))
+            Some(state.number(core, batch))
         } else {
             // Behind those that came back meanwhile: they were drained before it.
             state.returned.push_back(batch);
@@ -289,6 +294,9 @@ impl PartitionQueue {
     pub(crate) fn answered(self: &Arc<Self>, core: &Core, ticket: Ticket, reply: &Reply) {
         let mut state = self.state.lock();
         let answer = reply.answer;
+        if answer != Answer::Written {
+            self.tally.error();
+        }
         state.back_off(core, reply);
         let settled = state.sequencer.answered(ticket, answer);
         let stranded = state.sequencer.give_up_stranded();
@@ -355,6 +363,17 @@ impl PartitionQueue {
             };
             batch.fail(core, why, &self.at);
         }
+    }
+
+    /// What is counted of its records.
+    pub(crate) fn statistics(&self) -> PartitionStatistics {
+        let records = self.tally.read(|| {
+            // A batch is closed under the lock: it counts once, either as open or as closed.
+            let state = self.state.lock();
+            let open = state.open.as_ref().map_or(0, |open| open.builder.count());
+            self.tally.entered().saturating_add(open.into())
+        });
+        PartitionStatistics { partition: self.at.partition, records }
     }
 
     /// Gives up everything, for good; but for a batch that is being drained, which

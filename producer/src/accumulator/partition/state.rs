@@ -19,6 +19,7 @@ use crate::{
     outcome::Delivery,
     record::Record,
     sink::Sink,
+    statistics::Tally,
 };
 
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(super) struct State {
     /// Drained once and returned: numbered anew before anything in `queued`.
     pub(super) returned: VecDeque<DrainedBatch>,
     pub(super) sequencer: Sequencer<DrainedBatch>,
+    /// The partition's.
+    tally: Arc<Tally>,
     /// A batch is between the queue and the sequencer, being compressed.
     pub(super) draining: bool,
     /// The sink of the leader's broker; none while there is no leader.
@@ -48,12 +51,13 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(sequencer: Sequencer<DrainedBatch>) -> Self {
+    pub(super) fn new(sequencer: Sequencer<DrainedBatch>, tally: Arc<Tally>) -> Self {
         Self {
             open: None,
             queued: VecDeque::new(),
             returned: VecDeque::new(),
             sequencer,
+            tally,
             draining: false,
             sink: None,
             leader_epoch: -1,
@@ -113,8 +117,11 @@ impl State {
             return Err(Refused::TooLarge { size, limit });
         }
         let burden = match staged {
-            Some(staged) => staged.heir(core),
-            None => Burden::new(core, Instant::now() + core.config.delivery_timeout),
+            Some(staged) => staged.heir(core, &self.tally),
+            None => {
+                let now = Instant::now();
+                Burden::new(core, &self.tally, now, now + core.config.delivery_timeout)
+            }
         };
         let open = self.open.insert(OpenBatch { builder, burden });
         // Its size was looked at, and a fresh batch takes any timestamp.
@@ -199,6 +206,7 @@ impl State {
                 return Next::TooLarge;
             }
             if let Some((ticket, sequence, batch)) = self.sequencer.resend() {
+                self.tally.retried(batch.sealed.count());
                 return Next::Numbered(Numbered { ticket, records: freeze(batch, sequence) });
             }
         }
@@ -210,7 +218,7 @@ impl State {
                 return Next::TooLarge;
             }
             return match self.returned.pop_front() {
-                Some(batch) => Next::Numbered(self.number(batch)),
+                Some(batch) => Next::Numbered(self.number(core, batch)),
                 None => Next::Nothing,
             };
         }
@@ -229,7 +237,8 @@ impl State {
         })
     }
 
-    pub(super) fn number(&mut self, mut batch: DrainedBatch) -> Numbered {
+    pub(super) fn number(&mut self, core: &Core, mut batch: DrainedBatch) -> Numbered {
+        batch.count_sent(core);
         batch.burden.promise.set_possibly_written();
         let count = batch.sealed.count();
         let (ticket, sequence) = self.sequencer.drain(batch, count);
