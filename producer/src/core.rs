@@ -118,6 +118,7 @@ impl Core {
     }
 
     /// Why no further record is accepted, if that is so.
+    #[inline]
     pub(crate) fn refusal(&self) -> Option<&Refused> {
         self.refusal.get()
     }

@@ -111,7 +111,7 @@ impl Producer {
         // the tasks that send.
         consume_budget().await;
         if core.budget.has_room() && !core.budget.has_waiters() {
-            return self.append(to, &record);
+            return self.append(to, &record).map_err(|refused| *refused);
         }
         loop {
             // A full buffer must not wait for requests to become full as well.
@@ -124,7 +124,7 @@ impl Producer {
             if core.budget.has_room() {
                 let sent = self.append(to, &record);
                 core.budget.pass_on();
-                return sent;
+                return sent.map_err(|refused| *refused);
             }
         }
     }
@@ -139,19 +139,19 @@ impl Producer {
         if !budget.has_room() || budget.has_waiters() {
             return Err(Refused::Full { limit: budget.limit() });
         }
-        self.append(to, &record)
+        self.append(to, &record).map_err(|refused| *refused)
     }
 
     #[inline]
-    fn append(&self, to: &Topic, record: &Record<'_>) -> Result<Delivery, Refused> {
+    fn append(&self, to: &Topic, record: &Record<'_>) -> Result<Delivery, Box<Refused>> {
         let core = &self.handle.core;
         if let Some(refused) = core.refusal() {
-            return Err(refused.clone());
+            return Err(Box::new(refused.clone()));
         }
         let timestamp = record.timestamp.unwrap_or_else(clock::now);
         match core.topics.get(core, &core.client, to) {
             Some(queues) => queues.append(core, record, timestamp),
-            None => Err(Refused::ForeignTopic { topic: to.name().to_owned() }),
+            None => Err(Box::new(Refused::ForeignTopic { topic: to.name().to_owned() })),
         }
     }
 

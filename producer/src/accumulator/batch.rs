@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use ottla_client::{Topic, TopicPartition};
-use ottla_protocol::records::{AppendError, BatchBuilder, RawBatch, SealedBatch};
+use ottla_protocol::records::{BatchBuilder, RawBatch, SealedBatch};
 use tokio::time::Instant;
 
 use super::{budget::Budget, ledger::Entry};
 use crate::{
     core::Core,
-    outcome::{Acknowledged, Collected, Delivery, Failure, Promise, Verdict, Why, WrittenBatch},
+    outcome::{Acknowledged, Collected, Failure, Promise, Verdict, Why, WrittenBatch},
     record::Record,
     statistics::Tally,
 };
@@ -112,14 +112,13 @@ pub(super) struct OpenBatch {
 }
 
 impl OpenBatch {
-    /// Encodes a record, if the batch has room for it; the bytes are those that its memory grew by.
-    #[inline]
+    /// Encodes a record, if the batch has room for it; returns its index.
     pub(super) fn append(
         &mut self,
         core: &Core,
         record: &Record<'_>,
         timestamp: i64,
-    ) -> Result<(Delivery, usize), AppendError> {
+    ) -> Option<u32> {
         let before = self.builder.capacity();
         let limit = core.config.max_batch_size;
         let index = self.builder.append_within(limit, timestamp, &record.parts(), &core.pool)?;
@@ -127,7 +126,7 @@ impl OpenBatch {
         if capacity != before {
             self.burden.holds(capacity);
         }
-        Ok((self.burden.promise.delivery(index), capacity.saturating_sub(before)))
+        Some(index)
     }
 
     pub(super) fn seal(self) -> QueuedBatch {

@@ -35,10 +35,12 @@ impl Budget {
     }
 
     /// Whether somebody waits for room: whoever comes now queues behind.
+    #[inline]
     pub(crate) fn has_waiters(&self) -> bool {
         self.waiting.load(Ordering::SeqCst) > 0
     }
 
+    #[inline]
     pub(crate) fn has_room(&self) -> bool {
         self.used.load(Ordering::SeqCst) < self.limit
     }

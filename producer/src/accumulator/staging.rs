@@ -44,22 +44,26 @@ impl Staging {
         core: &Core,
         record: &Record<'_>,
         timestamp: i64,
-    ) -> Result<Delivery, Refused> {
+    ) -> Result<Delivery, Box<Refused>> {
         let builder = &mut self.batch.builder;
         let index = builder
             .append(timestamp, &record.parts(), &core.pool)
-            .map_err(|_| Refused::Full { limit: core.budget.limit() })?;
+            .map_err(|_| Box::new(Refused::Full { limit: core.budget.limit() }))?;
         self.batch.burden.holds(builder.capacity());
         self.asked.push(record.partition);
         Ok(self.batch.burden.promise.delivery(index))
     }
 
     /// Refuses a record that no batch can hold.
-    pub(super) fn check(core: &Core, record: &Record<'_>, timestamp: i64) -> Result<(), Refused> {
+    pub(super) fn check(
+        core: &Core,
+        record: &Record<'_>,
+        timestamp: i64,
+    ) -> Result<(), Box<Refused>> {
         let limit = core.config.max_batch_size;
         let alone = BatchBuilder::new().record_len(timestamp, &record.parts());
         let size = alone.saturating_add(BATCH_HEADER_LEN);
-        if size > limit { Err(Refused::TooLarge { size, limit }) } else { Ok(()) }
+        if size > limit { Err(Box::new(Refused::TooLarge { size, limit })) } else { Ok(()) }
     }
 
     /// How many records wait.

@@ -56,7 +56,7 @@ impl TopicQueues {
         core: &Core,
         record: &Record<'_>,
         timestamp: i64,
-    ) -> Result<Delivery, Refused> {
+    ) -> Result<Delivery, Box<Refused>> {
         match self.count.load(Ordering::Acquire) {
             0 => self.stage(core, record, timestamp),
             count => self.place(count, core, record, timestamp),
@@ -70,12 +70,17 @@ impl TopicQueues {
         core: &Core,
         record: &Record<'_>,
         timestamp: i64,
-    ) -> Result<Delivery, Refused> {
+    ) -> Result<Delivery, Box<Refused>> {
         self.choose(count, record)?.append(core, record, timestamp)
     }
 
     #[cold]
-    fn stage(&self, core: &Core, record: &Record<'_>, timestamp: i64) -> Result<Delivery, Refused> {
+    fn stage(
+        &self,
+        core: &Core,
+        record: &Record<'_>,
+        timestamp: i64,
+    ) -> Result<Delivery, Box<Refused>> {
         let mut staging = self.staging.lock();
         let count = self.count.load(Ordering::Acquire);
         if count > 0 {
@@ -83,7 +88,7 @@ impl TopicQueues {
             return self.place(count, core, record, timestamp);
         }
         if let Some(refused) = core.refusal() {
-            return Err(refused.clone());
+            return Err(Box::new(refused.clone()));
         }
         Staging::check(core, record, timestamp)?;
         let first = staging.is_none();
@@ -185,7 +190,7 @@ impl TopicQueues {
         &self,
         count: usize,
         record: &Record<'_>,
-    ) -> Result<&Arc<PartitionQueue>, Refused> {
+    ) -> Result<&Arc<PartitionQueue>, Box<Refused>> {
         let index = match (record.partition, record.key) {
             (Some(partition), _) => usize::try_from(partition).unwrap_or(usize::MAX),
             (None, Some(key)) => partitioner::by_key(key, count),
@@ -196,10 +201,12 @@ impl TopicQueues {
             },
         };
         let queue = if index < count { self.queues.get(index) } else { None };
-        queue.ok_or_else(|| Refused::NoSuchPartition {
-            topic: self.topic.name().to_owned(),
-            partition: record.partition.unwrap_or(-1),
-            count,
+        queue.ok_or_else(|| {
+            Box::new(Refused::NoSuchPartition {
+                topic: self.topic.name().to_owned(),
+                partition: record.partition.unwrap_or(-1),
+                count,
+            })
         })
     }
 }

@@ -163,16 +163,14 @@ impl OutcomeCell {
         Arc::new(Self { written: OnceLock::new(), state: Mutex::new(state) })
     }
 
-    /// The outcome of the record `index`, or where it went; `waker` is kept in `place` otherwise.
+    /// The outcome of the record `index`, if all are written in one piece.
     #[inline]
-    pub(super) fn poll(&self, index: u32, place: &mut u32, waker: &Waker) -> Polled {
-        match self.written.get() {
-            Some(batch) => Polled::Ready(Ok(batch.record(index))),
-            None => self.look(index, place, waker),
-        }
+    pub(super) fn written(&self, index: u32) -> Option<Written> {
+        self.written.get().map(|batch| batch.record(index))
     }
 
-    fn look(&self, index: u32, place: &mut u32, waker: &Waker) -> Polled {
+    /// The outcome of the record `index`, or where it went; `waker` is kept in `place` otherwise.
+    pub(super) fn poll(&self, index: u32, place: &mut u32, waker: &Waker) -> Polled {
         let mut state = self.state.lock();
         match state.range(index) {
             Some((from, RangeState::Settled(verdict))) => {

@@ -69,8 +69,19 @@ impl Delivery {
 impl Future for Delivery {
     type Output = Result<Written, SendError>;
 
+    // What is written in one piece is told where it is awaited; all else may take a call.
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
+        match self.cell.written(self.index) {
+            Some(written) => Poll::Ready(Ok(written)),
+            None => self.look(cx),
+        }
+    }
+}
+
+impl Delivery {
+    fn look(&mut self, cx: &Context<'_>) -> Poll<Result<Written, SendError>> {
+        let this = self;
         loop {
             match this.cell.poll(this.index, &mut this.place, cx.waker()) {
                 Polled::Pending => return Poll::Pending,
@@ -84,6 +95,7 @@ impl Future for Delivery {
 }
 
 impl Drop for Delivery {
+    #[inline]
     fn drop(&mut self) {
         if self.place != NO_PLACE {
             self.cell.forget(self.index, self.place);

@@ -46,6 +46,7 @@ impl Sticky {
         self.current()
     }
 
+    #[inline]
     fn current(&self) -> u32 {
         self.current.load(Ordering::Relaxed)
     }

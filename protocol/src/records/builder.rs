@@ -51,7 +51,8 @@ impl BatchBuilder {
     ///
     /// `usize::MAX` if it cannot be appended to this batch at all.
     pub fn record_len(&self, timestamp: i64, record: &RecordParts<'_>) -> usize {
-        self.layout(timestamp, record).map_or(usize::MAX, |layout| layout.len)
+        let layout = self.layout(timestamp, record).filter(|layout| self.holds(layout.len));
+        layout.map_or(usize::MAX, |layout| layout.len)
     }
 
     /// Appends a record and returns its index in the batch.
@@ -61,22 +62,20 @@ impl BatchBuilder {
     /// # Errors
     ///
     /// The batch is unchanged. If [`AppendError::fits_new_batch`], another batch takes the record.
-    #[inline]
     pub fn append(
         &mut self,
         timestamp: i64,
         record: &RecordParts<'_>,
         pool: &ChunkPool,
     ) -> Result<u32, AppendError> {
-        self.append_within(usize::MAX, timestamp, record, pool)
+        match self.append_within(usize::MAX, timestamp, record, pool) {
+            Some(index) => Ok(index),
+            None => Err(self.refusal(timestamp, record)),
+        }
     }
 
     /// As [`append`](Self::append), if the batch with the record has at most `limit` bytes,
-    /// uncompressed and with its header.
-    ///
-    /// # Errors
-    ///
-    /// As [`append`](Self::append); and [`AppendError::BatchFull`] beyond the limit.
+    /// uncompressed and with its header. `None` if it has not been appended.
     #[inline]
     pub fn append_within(
         &mut self,
@@ -84,10 +83,10 @@ impl BatchBuilder {
         timestamp: i64,
         record: &RecordParts<'_>,
         pool: &ChunkPool,
-    ) -> Result<u32, AppendError> {
+    ) -> Option<u32> {
         let layout = self.layout(timestamp, record)?;
-        if self.encoded_len() + layout.len > limit {
-            return Err(self.refuse(layout.len));
+        if !self.holds(layout.len) || self.encoded_len() + layout.len > limit {
+            return None;
         }
         if self.open.room() < layout.len {
             self.open_chunk(layout.len, pool);
@@ -107,7 +106,7 @@ impl BatchBuilder {
             put_field(out, Some(header.key.as_bytes()));
             put_field(out, header.value);
         }
-        Ok(self.appended(timestamp, layout.len))
+        Some(self.appended(timestamp, layout.len))
     }
 
     /// Appends a record read from another batch with the same base timestamp.
@@ -193,12 +192,10 @@ impl BatchBuilder {
         index
     }
 
+    /// How the record would be encoded next; `None` if its timestamp is too far from the first.
     #[inline]
-    fn layout(&self, timestamp: i64, record: &RecordParts<'_>) -> Result<Layout, AppendError> {
-        let base = self.base_timestamp.unwrap_or(timestamp);
-        let Some(delta) = timestamp.checked_sub(base) else {
-            return Err(AppendError::TimestampDelta { base, timestamp });
-        };
+    fn layout(&self, timestamp: i64, record: &RecordParts<'_>) -> Option<Layout> {
+        let delta = timestamp.checked_sub(self.base_timestamp.unwrap_or(timestamp))?;
         let timestamp_delta = zigzag_i64(delta);
         let offset_delta = u64::from(self.count) << 1;
         let mut fields = field_len(record.key).saturating_add(field_len(record.value));
@@ -213,14 +210,24 @@ impl BatchBuilder {
                 + size_len(record.headers.len()),
         );
         let len = body.saturating_add(size_len(body));
-        if len > MAX_PAYLOAD - self.payload_len || self.count == MAX_COUNT {
-            return Err(self.refuse(len));
-        }
-        Ok(Layout { timestamp_delta, offset_delta, body, len })
+        Some(Layout { timestamp_delta, offset_delta, body, len })
+    }
+
+    /// Whether the format allows for another record of so many bytes.
+    #[inline]
+    const fn holds(&self, len: usize) -> bool {
+        len <= MAX_PAYLOAD - self.payload_len && self.count < MAX_COUNT
     }
 
     #[cold]
-    fn refuse(&self, record_len: usize) -> AppendError {
+    fn refusal(&self, timestamp: i64, record: &RecordParts<'_>) -> AppendError {
+        let record_len = match self.layout(timestamp, record) {
+            Some(layout) => layout.len,
+            None => {
+                let base = self.base_timestamp.unwrap_or(timestamp);
+                return AppendError::TimestampDelta { base, timestamp };
+            }
+        };
         if record_len > MAX_PAYLOAD {
             AppendError::RecordTooLarge { record_len }
         } else {
@@ -279,8 +286,7 @@ pub enum AppendError {
         /// The record's.
         timestamp: i64,
     },
-    /// With this record the batch would exceed what its format can hold, 2^31 bytes or records, or
-    /// the limit that was given.
+    /// With this record the batch would exceed what its format can hold: 2^31 bytes or records.
     #[error("a batch of {count} records and {encoded_len} bytes has no room for {record_len} more")]
     BatchFull {
         /// Records in the batch.

@@ -73,7 +73,7 @@ impl PartitionQueue {
         core: &Core,
         record: &Record<'_>,
         timestamp: i64,
-    ) -> Result<Delivery, Refused> {
+    ) -> Result<Delivery, Box<Refused>> {
         let mut state = self.state.lock();
         let (delivery, grown) = state.append(core, record, timestamp, None)?;
         // Most records find the partition listed and their chunk with room: they end here.
@@ -115,7 +115,7 @@ impl PartitionQueue {
         timestamp: i64,
         staged: &Burden,
         index: u32,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Box<Refused>> {
         // The forward is made under the lock, so that the batch cannot be settled and its promise
         // gone before the staged delivery points to it.
         let mut state = self.state.lock();

@@ -72,6 +72,8 @@ impl State {
     }
 
     /// Encodes a record into the open batch; the bytes are those that its memory grew by.
+    ///
+    /// Here and in its callers a refusal is boxed, so that a delivery fits into registers.
     #[inline]
     pub(super) fn append(
         &mut self,
@@ -79,17 +81,19 @@ impl State {
         record: &Record<'_>,
         timestamp: i64,
         staged: Option<&Burden>,
-    ) -> Result<(Delivery, usize), Refused> {
+    ) -> Result<(Delivery, usize), Box<Refused>> {
         if let Some(open) = &mut self.open {
-            // Refused only where another batch is needed: what no batch can hold fails there.
-            if let Ok(appended) = open.append(core, record, timestamp) {
-                return Ok(appended);
+            let before = open.builder.capacity();
+            if let Some(index) = open.append(core, record, timestamp) {
+                let grown = open.builder.capacity().saturating_sub(before);
+                return Ok((open.burden.promise.delivery(index), grown));
             }
         }
-        self.begin(core, record, timestamp, staged)
+        let delivery = self.begin(core, record, timestamp, staged)?;
+        Ok((delivery, self.open.as_ref().map_or(0, |open| open.builder.capacity())))
     }
 
-    /// Begins a batch with a record.
+    /// Begins another batch with a record.
     #[cold]
     fn begin(
         &mut self,
@@ -97,7 +101,7 @@ impl State {
         record: &Record<'_>,
         timestamp: i64,
         staged: Option<&Burden>,
-    ) -> Result<(Delivery, usize), Refused> {
+    ) -> Result<Delivery, Box<Refused>> {
         let full = self.open.take().map(OpenBatch::seal);
         self.queued.extend(full);
         // Staged records were accepted before, and may go on until the very end.
@@ -106,7 +110,7 @@ impl State {
             Some(_) => core.over().and(core.refusal()),
         };
         if let Some(refused) = refusal {
-            return Err(refused.clone());
+            return Err(Box::new(refused.clone()));
         }
         self.adopt(core);
         let limit = core.config.max_batch_size;
@@ -114,7 +118,7 @@ impl State {
         let alone = builder.record_len(timestamp, &record.parts());
         let size = alone.saturating_add(BATCH_HEADER_LEN);
         if size > limit {
-            return Err(Refused::TooLarge { size, limit });
+            return Err(Box::new(Refused::TooLarge { size, limit }));
         }
         let burden = match staged {
             Some(staged) => staged.heir(core, &self.tally),
@@ -125,7 +129,9 @@ impl State {
         };
         let open = self.open.insert(OpenBatch { builder, burden });
         // Its size was looked at, and a fresh batch takes any timestamp.
-        open.append(core, record, timestamp).map_err(|_| Refused::TooLarge { size, limit })
+        let index = open.append(core, record, timestamp);
+        let index = index.ok_or_else(|| Box::new(Refused::TooLarge { size, limit }))?;
+        Ok(open.burden.promise.delivery(index))
     }
 
     /// The deadline to watch, unless one as early is watched already.

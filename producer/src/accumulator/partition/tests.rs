@@ -39,7 +39,8 @@ impl Bench {
     }
 
     fn append(&self, value: &[u8]) -> Result<Delivery, Refused> {
-        self.partition.append(&self.core, &Record::value(value), 0)
+        let sent = self.partition.append(&self.core, &Record::value(value), 0);
+        sent.map_err(|refused| *refused)
     }
 
     fn next(&mut self, sink: usize) -> Next {
