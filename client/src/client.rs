@@ -16,6 +16,7 @@ use crate::config::{ClientBuilder, ClientConfig};
 use crate::connection::{Connection, Limits, Opener, Pace, Pool};
 use crate::coordinator::{CoordinatorKind, Coordinators};
 use crate::error::{ConnectError, CoordinatorError, MetadataError, RequestError};
+use crate::features::Features;
 use crate::lane::{Lane, OwnerId};
 use crate::metadata::{Asker, Attempts, Metadata, RefreshReason, Repeat, Upkeep};
 use crate::random::Seeds;
@@ -38,6 +39,7 @@ struct Core {
     asker: Arc<Asker>,
     metadata: Metadata,
     coordinators: Coordinators,
+    features: Features,
     seeds: Arc<Seeds>,
     tasks: Tasks,
     owners: AtomicU32,
@@ -54,6 +56,7 @@ impl Client {
         let tasks = Tasks::default();
         let topics = Arc::new(Topics::new());
         let cluster = Arc::new(ArcSwap::from_pointee(Cluster::default()));
+        let features = Features::default();
         let opener = Opener {
             connector: Arc::clone(&config.connector),
             client_id: Arc::clone(&config.client_id),
@@ -62,6 +65,7 @@ impl Client {
                 max_idle: config.connections_max_idle,
                 max_response: config.max_response_size,
             },
+            features: features.clone(),
             client: tasks.abort().clone(),
         };
         let pace = Pace {
@@ -105,6 +109,7 @@ impl Client {
             asker,
             metadata,
             coordinators,
+            features,
             seeds,
             tasks,
             owners: AtomicU32::new(OwnerId::SHARED.0),
@@ -235,6 +240,14 @@ impl Client {
     /// Forgets who coordinates `key`: after `NOT_COORDINATOR`, or when it cannot be reached.
     pub fn invalidate_coordinator(&self, kind: CoordinatorKind, key: &str) {
         self.0.coordinators.forget(kind, key);
+    }
+
+    /// The level at which the cluster has settled on a feature (KIP-584), for instance
+    /// `transaction.version`, as brokers told it when connections to them were opened. `None` if
+    /// it is not turned on, or if no broker has told yet.
+    #[must_use]
+    pub fn feature(&self, name: &str) -> Option<i16> {
+        self.0.features.level(name)
     }
 
     /// An id for one more producer, consumer or other owner of connections.

@@ -39,6 +39,7 @@ mod connection;
 pub mod connector;
 mod coordinator;
 mod error;
+mod features;
 mod group;
 mod lane;
 mod metadata;
@@ -57,7 +58,7 @@ pub use error::{
     AddressFailure, ConnectError, ConnectFailure, CoordinatorError, Disconnect, HandshakeError,
     MalformedResponse, MetadataError, Outcome, RequestError, UnsupportedApi,
 };
-pub use group::GroupMetadata;
+pub use group::{GroupMetadata, GroupOffset};
 pub use lane::{Lane, LaneKind, OwnerId};
 pub use metadata::{Changes, Metadata, RefreshReason};
 pub use retry::{Backoff, Retry, RetryPolicy};

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ottla_client::{BrokerId, Client, Lane, LaneKind, TopicPartition};
-use ottla_protocol::records::ChunkPool;
+use ottla_client::{BrokerId, Client, Lane, LaneKind, OwnerId, TopicPartition};
+use ottla_protocol::{ErrorCode, records::ChunkPool};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,7 @@ use crate::{
     outcome::{Collected, Outbox, ProducerEvents},
     sink::{self, Sink},
     statistics::{Meter, ProducerStatistics},
+    transaction::Roll,
 };
 
 pub(crate) struct Core {
@@ -33,6 +34,8 @@ pub(crate) struct Core {
     pub(crate) alarms: Alarms,
     pub(crate) outbox: Outbox,
     pub(crate) meter: Meter,
+    /// Of a transactional producer: what belongs to its open transaction.
+    pub(crate) roll: Option<Roll>,
     /// Wakes the router: a topic is new, an identity is wanted, or there is something to tell.
     pub(crate) router: Notify,
     /// The last handle is gone.
@@ -67,7 +70,29 @@ impl Core {
         config: ProducerConfig,
         events: Option<Arc<dyn ProducerEvents>>,
     ) -> Arc<Self> {
-        let lane = Lane::new(LaneKind::Produce, client.owner());
+        let owner = client.owner();
+        Self::assemble(client, config, events, owner, None)
+    }
+
+    /// Of a transactional producer.
+    pub(crate) fn with_roll(
+        client: Client,
+        config: ProducerConfig,
+        events: Option<Arc<dyn ProducerEvents>>,
+        roll: impl FnOnce(OwnerId) -> Roll,
+    ) -> Arc<Self> {
+        let owner = client.owner();
+        Self::assemble(client, config, events, owner, Some(roll(owner)))
+    }
+
+    fn assemble(
+        client: Client,
+        config: ProducerConfig,
+        events: Option<Arc<dyn ProducerEvents>>,
+        owner: OwnerId,
+        roll: Option<Roll>,
+    ) -> Arc<Self> {
+        let lane = Lane::new(LaneKind::Produce, owner);
         let seed = client.next_seed();
         Arc::new(Self {
             lane,
@@ -78,6 +103,7 @@ impl Core {
             alarms: Alarms::default(),
             meter: Meter::default(),
             outbox: Outbox::new(events, config.buffer_memory),
+            roll,
             router: Notify::new(),
             orphaned: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -104,6 +130,17 @@ impl Core {
         self.config.retry_backoff.wait(failures, self.random.lock().f64())
     }
 
+    /// How long to wait after so many failures in a row, of which the last was `code`.
+    pub(crate) fn backoff_after(&self, code: ErrorCode, failures: u32) -> Duration {
+        let wait = self.backoff(failures);
+        if code == ErrorCode::CONCURRENT_TRANSACTIONS {
+            // The markers of the transaction before are on their way, which takes milliseconds.
+            wait.min(MARKERS.saturating_mul(1 << failures.clamp(1, 16).saturating_sub(1)))
+        } else {
+            wait
+        }
+    }
+
     /// A number for one request, never the same twice.
     pub(crate) fn next_round(&self) -> u64 {
         self.rounds.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
@@ -121,6 +158,11 @@ impl Core {
     #[inline]
     pub(crate) fn refusal(&self) -> Option<&Refused> {
         self.refusal.get()
+    }
+
+    /// Why the open transaction takes no further record, if that is so.
+    pub(crate) fn transaction_refusal(&self) -> Option<Refused> {
+        self.roll.as_ref()?.refusal()
     }
 
     /// Accepts no further record, and returns when those that are being accepted are. The first
@@ -169,7 +211,9 @@ impl Core {
         at: TopicPartition,
         config: &Arc<TopicConfig>,
     ) -> Arc<PartitionQueue> {
-        let sequencer: Sequencer<DrainedBatch> = if self.config.idempotence {
+        let sequencer: Sequencer<DrainedBatch> = if self.roll.is_some() {
+            Sequencer::transactional()
+        } else if self.config.idempotence {
             Sequencer::idempotent()
         } else {
             Sequencer::plain(self.config.retries)
@@ -217,6 +261,9 @@ impl Core {
             let tally = queues.tally(records.failure.partition);
             tally.failed(records.records.len() as u64, &records.failure.why);
         }
+        if let Some(roll) = &self.roll {
+            roll.record_failed(&records.failure.why);
+        }
         if self.outbox.failed(&records) {
             self.router.notify_one();
         }
@@ -235,6 +282,9 @@ impl Core {
         self.collected.lock().take().unwrap_or_default()
     }
 }
+
+/// The first wait for the markers of the transaction before; as in Java.
+const MARKERS: Duration = Duration::from_millis(20);
 
 impl std::fmt::Debug for Core {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -7,6 +7,7 @@ use ottla_protocol::ErrorCode;
 use thiserror::Error;
 
 use crate::record::OwnedRecord;
+use crate::transaction::{AbortCause, FatalCause};
 
 /// Why a record was not accepted. Nothing was done with it; it is still the caller's.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -41,6 +42,12 @@ pub enum Refused {
     ForeignTopic {
         /// The topic.
         topic: String,
+    },
+    /// The transaction can only be aborted: see [`AbortCause`].
+    #[error("the transaction can only be aborted: {cause}")]
+    TransactionAborted {
+        /// What went wrong first.
+        cause: AbortCause,
     },
     /// The producer is closed or closing.
     #[error("the producer is closed")]
@@ -115,7 +122,10 @@ impl SendError {
     /// Whether the producer cannot go on.
     #[must_use]
     pub const fn is_fatal(&self) -> bool {
-        matches!(self, Self::NotWritten { reason: Reason::Identity { .. }, .. })
+        matches!(
+            self,
+            Self::NotWritten { reason: Reason::Identity { .. } | Reason::Transactional { .. }, .. }
+        )
     }
 
     /// The record.
@@ -161,6 +171,15 @@ pub enum Reason {
         /// Why.
         cause: String,
     },
+    /// Its transaction was aborted before it was sent.
+    #[error("its transaction is aborted")]
+    TransactionAborted,
+    /// The transactional producer came to its end.
+    #[error("the transactional producer cannot go on: {cause}")]
+    Transactional {
+        /// Why.
+        cause: FatalCause,
+    },
     /// The batch could not be compressed.
     #[error("the batch could not be compressed: {cause}")]
     Compression {
@@ -181,7 +200,7 @@ impl Reason {
     pub const fn is_retriable(&self) -> bool {
         match self {
             Self::Broker { code, .. } => code.is_retriable(),
-            Self::TimedOut { .. } => true,
+            Self::TimedOut { .. } | Self::TransactionAborted => true,
             _ => false,
         }
     }

@@ -54,6 +54,7 @@ mod record;
 mod router;
 mod sink;
 mod statistics;
+mod transaction;
 
 pub use builder::ProducerBuilder;
 pub use config::{Acks, ProducerConfig, TopicSettings};
@@ -65,4 +66,8 @@ pub use record::{OwnedRecord, Record};
 pub use statistics::{
     BrokerStatistics, Distribution, PartitionStatistics, ProducerStatistics, RecordStatistics,
     TopicStatistics,
+};
+pub use transaction::{
+    AbortCause, CommitError, Doubt, FatalCause, Transaction, TransactionError, TransactionalBuilder,
+    TransactionalProducer,
 };

@@ -192,6 +192,13 @@ impl Producer {
         Closed::of(&core.take_failures())
     }
 
+    /// Nobody holds the open transaction any more.
+    pub(crate) fn give_up_transaction(&self) {
+        if let Some(roll) = &self.handle.core.roll {
+            roll.set_dropped();
+        }
+    }
+
     /// Bytes of the buffer that are in use.
     #[must_use]
     pub fn buffered(&self) -> usize {
@@ -238,6 +245,10 @@ async fn outlive(core: Arc<Core>) {
         () = core.ended.cancelled() => return,
         () = core.orphaned.cancelled() => {}
     }
+    if let Some(roll) = &core.roll {
+        // A transaction that is open is aborted first.
+        roll.finished.cancelled().await;
+    }
     tokio::select! {
         biased;
         () = core.ended.cancelled() => return,
@@ -248,7 +259,7 @@ async fn outlive(core: Arc<Core>) {
 }
 
 /// Waits until what is accepted by now has its outcome.
-async fn settle(core: &Arc<Core>) {
+pub(crate) async fn settle(core: &Arc<Core>) {
     let _hurry = core.hurry();
     let generation = core.ledger.end_generation();
     core.ledger.settled(generation).await;

@@ -175,7 +175,9 @@ impl Router {
     /// Asks for an identity if one is needed and none is on its way.
     fn introduce(&mut self) {
         let core = &self.core;
-        if !core.config.idempotence || self.introduction.is_some() || core.over().is_some() {
+        // A transactional producer gets its identity from its coordinator.
+        let needless = !core.config.idempotence || core.roll.is_some();
+        if needless || self.introduction.is_some() || core.over().is_some() {
             return;
         }
         let used = core.identity();

@@ -72,13 +72,23 @@ pub struct RequestOptions {
     /// client's request timeout. Requests that the broker holds back on purpose (a join, a long
     /// poll) have to add that time.
     pub timeout: Option<Duration>,
+    /// The newest version to send it in, where a newer one would mean something else. `None`: the
+    /// newest that the broker and this library have in common.
+    pub max_version: Option<i16>,
 }
 
 impl RequestOptions {
     /// A request with a timeout of its own.
     #[must_use]
     pub const fn timeout(after: Duration) -> Self {
-        Self { timeout: Some(after) }
+        Self { timeout: Some(after), max_version: None }
+    }
+
+    /// The same in no newer version than this; any if `None`.
+    #[must_use]
+    pub const fn max_version(mut self, newest: Option<i16>) -> Self {
+        self.max_version = newest;
+        self
     }
 }
 
@@ -128,7 +138,8 @@ impl Connection {
         request: &R,
         options: RequestOptions,
     ) -> Result<Pending<R::Response>, RequestError> {
-        let version = self.versions().negotiate::<R>()?;
+        let newest = options.max_version.unwrap_or(i16::MAX);
+        let version = self.versions().negotiate_up_to::<R>(newest)?;
         let place = self.queue.reserve().await.map_err(|_| self.ended(R::KEY))?;
         let correlation = self.state.next_correlation();
         let frame = encode_request(request, version, correlation, Some(&self.defaults.client_id))

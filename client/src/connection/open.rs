@@ -16,6 +16,7 @@ use super::{Connection, Defaults, QUEUE};
 use crate::broker::BrokerId;
 use crate::connector::{Address, BoxTransport, Connector};
 use crate::error::{AddressFailure, ConnectError, ConnectFailure, HandshakeError};
+use crate::features::Features;
 
 /// Opens connections: resolves, connects, shakes hands.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub(crate) struct Opener {
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) client_id: Arc<str>,
     pub(crate) limits: Limits,
+    pub(crate) features: Features,
     /// Cancelled when the client ends; every connection ends with it.
     pub(crate) client: CancellationToken,
 }
@@ -104,6 +106,7 @@ impl Opener {
         response: ApiVersionsResponse,
     ) -> (Connection, Task) {
         let throttled = u64::try_from(response.throttle_time_ms).unwrap_or(0);
+        self.features.learn(&response);
         let versions = ApiVersions::new(broker, response);
         let state = Arc::new(State::new(broker, address, versions, &self.client));
         let (queue, commands) = mpsc::channel(QUEUE);

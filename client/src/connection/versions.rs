@@ -52,11 +52,21 @@ impl ApiVersions {
     /// # Errors
     /// When there is none.
     pub fn negotiate<R: Request>(&self) -> Result<i16, UnsupportedApi> {
+        self.negotiate_up_to::<R>(i16::MAX)
+    }
+
+    /// As [`negotiate`](Self::negotiate), but nothing newer than `newest`: for requests that mean
+    /// something else from some version on.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn negotiate_up_to<R: Request>(&self, newest: i16) -> Result<i16, UnsupportedApi> {
         let theirs = self.of(R::KEY);
+        let ours = VersionRange::new(R::VERSIONS.min, R::VERSIONS.max.min(newest));
         theirs
-            .and_then(|theirs| theirs.intersect(R::VERSIONS))
+            .and_then(|theirs| theirs.intersect(ours))
             .map(|both| both.max)
-            .ok_or(UnsupportedApi { api: R::KEY, broker: self.broker, ours: R::VERSIONS, theirs })
+            .ok_or(UnsupportedApi { api: R::KEY, broker: self.broker, ours, theirs })
     }
 
     /// The level at which the cluster has settled on a feature (KIP-584), for instance
@@ -93,6 +103,14 @@ mod tests {
         let listed = versions(&[(3, 0, 9), (12, 0, 99)]);
         assert_eq!(listed.negotiate::<MetadataRequest>().unwrap(), 9);
         assert_eq!(listed.negotiate::<HeartbeatRequest>().unwrap(), HeartbeatRequest::VERSIONS.max);
+    }
+
+    #[test]
+    fn a_bound_is_kept_and_what_lies_below_it_is_still_checked() {
+        let listed = versions(&[(0, 3, 13), (3, 4, 9)]);
+        assert_eq!(listed.negotiate_up_to::<ProduceRequest>(11).unwrap(), 11);
+        assert!(listed.negotiate_up_to::<ProduceRequest>(2).is_err());
+        assert!(listed.negotiate_up_to::<MetadataRequest>(3).is_err());
     }
 
     #[test]

@@ -93,8 +93,13 @@ impl Staging {
             });
             if let Err(refused) = placed {
                 core.ledger.count_not_written(1);
-                let reason =
-                    Reason::Topic { topic: topic.name().to_owned(), cause: refused.to_string() };
+                let reason = match refused {
+                    Refused::TransactionAborted { .. } => Reason::TransactionAborted,
+                    refused => {
+                        let topic = topic.name().to_owned();
+                        Reason::Topic { topic, cause: refused.to_string() }
+                    }
+                };
                 let failure = Failure::new(
                     Why::NotWritten(reason),
                     asked,

@@ -90,6 +90,9 @@ impl TopicQueues {
         if let Some(refused) = core.refusal() {
             return Err(Box::new(refused.clone()));
         }
+        if let Some(refused) = core.transaction_refusal() {
+            return Err(refused);
+        }
         Staging::check(core, record, timestamp)?;
         let first = staging.is_none();
         let delivery = staging

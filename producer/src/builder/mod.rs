@@ -14,15 +14,16 @@ use crate::{
     core::Core,
     outcome::ProducerEvents,
     producer::Producer,
+    transaction::TransactionalBuilder,
 };
 
 /// Builds a [`Producer`].
 #[derive(Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ProducerBuilder {
-    client: Client,
-    config: ProducerConfig,
-    events: Option<Arc<dyn ProducerEvents>>,
+    pub(crate) client: Client,
+    pub(crate) config: ProducerConfig,
+    pub(crate) events: Option<Arc<dyn ProducerEvents>>,
 }
 
 impl ProducerBuilder {
@@ -38,6 +39,12 @@ impl ProducerBuilder {
     pub fn topic_settings(mut self, topic: impl Into<String>, settings: TopicSettings) -> Self {
         self.config.topics.insert(topic.into(), settings);
         self
+    }
+
+    /// Makes it a producer of transactions under this id (`transactional.id`, KIP-98): with the
+    /// settings given so far, and some more of its own.
+    pub fn transactional(self, id: impl Into<String>) -> TransactionalBuilder {
+        TransactionalBuilder::new(self, id.into())
     }
 
     /// Starts the producer; needs a tokio runtime, and does no I/O yet.

@@ -36,6 +36,9 @@ pub(crate) struct Ticket(u64);
 ///   epoch, in which the broker can still recognise it.
 /// - What is possibly written behind a batch that the broker calls out of sequence can be asked for
 ///   no more: the broker would have to take that batch first. It is given up, its outcome unknown.
+/// - In a transactional producer the partition sends nothing before it belongs to the open
+///   transaction, and never goes to another epoch by itself: whatever is given up makes the
+///   transaction one to be aborted, after which all partitions begin anew under the next epoch.
 #[derive(Debug)]
 pub(crate) struct Sequencer<B> {
     mode: Mode,
@@ -51,6 +54,7 @@ pub(crate) struct Sequencer<B> {
     moving: bool,
     /// A batch was given up: the present epoch must not number another.
     broken: bool,
+    standing: Standing,
     next_ticket: u64,
 }
 
@@ -63,6 +67,18 @@ enum Mode {
     Plain {
         retries: bool,
     },
+}
+
+/// What a partition is to its producer's transactions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Standing {
+    /// There are none.
+    Free,
+    /// It does not belong to one (yet).
+    Outside,
+    Member,
+    /// It belongs to one that is to be aborted: nothing is numbered any more.
+    Doomed,
 }
 
 #[derive(Debug)]
@@ -115,14 +131,19 @@ const MAX_IN_FLIGHT: usize = 5;
 
 impl<B> Sequencer<B> {
     pub(crate) const fn idempotent() -> Self {
-        Self::with(Mode::Nameless)
+        Self::with(Mode::Nameless, Standing::Free)
+    }
+
+    /// For a producer that writes nothing outside of transactions.
+    pub(crate) const fn transactional() -> Self {
+        Self::with(Mode::Nameless, Standing::Outside)
     }
 
     pub(crate) const fn plain(retries: bool) -> Self {
-        Self::with(Mode::Plain { retries })
+        Self::with(Mode::Plain { retries }, Standing::Free)
     }
 
-    const fn with(mode: Mode) -> Self {
+    const fn with(mode: Mode, standing: Standing) -> Self {
         Self {
             mode,
             next: 0,
@@ -133,6 +154,7 @@ impl<B> Sequencer<B> {
             proven: false,
             moving: false,
             broken: false,
+            standing,
             next_ticket: 0,
         }
     }
@@ -155,6 +177,9 @@ impl<B> Sequencer<B> {
     /// Whether an identity is needed before anything can be drained: none was adopted, or its
     /// epochs have run out.
     pub(crate) fn wants_identity(&self) -> bool {
+        if self.is_transactional() {
+            return false;
+        }
         match self.mode {
             Mode::Nameless => true,
             Mode::Idempotent(identity) => self.broken && identity.next_epoch().is_none(),
@@ -181,6 +206,59 @@ impl<B> Sequencer<B> {
         }
     }
 
+    pub(crate) fn is_transactional(&self) -> bool {
+        self.standing != Standing::Free
+    }
+
+    /// The partition belongs to the open transaction of `identity` from now on. Numbers go on where
+    /// they were, unless the identity is another than before.
+    pub(crate) fn enlist(&mut self, identity: Identity) {
+        debug_assert!(self.drained.is_empty(), "a transaction has left something behind");
+        // A broken sequence is never begun again under its own epoch: the broker would take its
+        // records for repetitions of others.
+        if !matches!(self.mode, Mode::Idempotent(used) if used == identity) {
+            self.begin(identity);
+        }
+        self.standing = Standing::Member;
+    }
+
+    /// The transaction is over.
+    pub(crate) fn dismiss(&mut self) {
+        if self.is_transactional() {
+            self.standing = Standing::Outside;
+        }
+    }
+
+    /// The transaction is to be aborted: gives up what no broker may have. What is possibly written
+    /// is asked for on, so that nothing of it arrives when the transaction is over.
+    pub(crate) fn doom(&mut self) -> Vec<GivenUp<B>> {
+        let mut given_up = Vec::new();
+        if self.is_transactional() {
+            self.standing = Standing::Doomed;
+            let mut at = 0;
+            while let Some(drained) = self.drained.get(at) {
+                if drained.in_flight || drained.possibly_written {
+                    at = at.saturating_add(1);
+                } else if let Settled::GivenUp(gone) = self.give_up(at) {
+                    given_up.push(gone);
+                }
+            }
+            self.rest();
+        }
+        given_up
+    }
+
+    /// Whether the transaction is to be aborted, so that nothing more is numbered.
+    pub(crate) fn is_doomed(&self) -> bool {
+        self.standing == Standing::Doomed
+    }
+
+    /// Whether a number was given to a batch that is not in the log for certain, so that none can
+    /// follow under this identity.
+    pub(crate) const fn is_broken(&self) -> bool {
+        self.broken
+    }
+
     fn begin(&mut self, identity: Identity) {
         self.mode = Mode::Idempotent(identity);
         (self.next, self.broken, self.proven) = (0, false, false);
@@ -194,9 +272,10 @@ impl<B> Sequencer<B> {
 
     /// The topic was deleted and made anew: its log knows nothing of our sequences, so they begin
     /// again as well, as soon as nothing is possibly written.
-    pub(crate) const fn topic_changed(&mut self) {
+    pub(crate) fn topic_changed(&mut self) {
         self.leader_changed();
-        self.broken = matches!(self.mode, Mode::Idempotent(_));
+        // Within a transaction the broker decides whether it can go on.
+        self.broken |= matches!(self.mode, Mode::Idempotent(_)) && !self.is_transactional();
     }
 
     /// Whether errors are only to be expected now: of batches behind one that failed, or sent to a
@@ -213,7 +292,8 @@ impl<B> Sequencer<B> {
             Mode::Idempotent(_) if !self.proven => 1,
             Mode::Idempotent(_) | Mode::Plain { retries: false } => MAX_IN_FLIGHT,
         };
-        !self.rewinding && !self.moving && self.in_flight < limit
+        let outside = self.standing == Standing::Outside;
+        !outside && !self.rewinding && !self.moving && self.in_flight < limit
     }
 
     /// Whether a batch may be sent again now.
@@ -223,7 +303,8 @@ impl<B> Sequencer<B> {
 
     /// Whether a batch may be drained now.
     pub(crate) fn may_drain(&self) -> bool {
-        self.may_send() && !self.has_resend() && !self.broken && self.is_recognisable()
+        let whole = !self.broken && !self.is_doomed();
+        whole && self.may_send() && !self.has_resend() && self.is_recognisable()
     }
 
     /// Whether the broker would still recognise the oldest batch after one more. It is not enough
@@ -323,7 +404,7 @@ impl<B> Sequencer<B> {
             Answer::OutOfSequence => {
                 // The broker forgot what it acknowledged, or the sequence expired with it.
                 self.broken = true;
-                if drained.possibly_written {
+                if drained.possibly_written || self.standing != Standing::Free {
                     return self.give_up(at);
                 }
                 drained.misfit = true;
@@ -393,7 +474,8 @@ impl<B> Sequencer<B> {
     /// the next epoch and returns the batches to be drained anew, in order.
     pub(crate) fn renew(&mut self) -> Vec<B> {
         let possibly_written = self.drained.iter().any(|drained| drained.possibly_written);
-        if !self.broken || self.in_flight > 0 || possibly_written {
+        let bound = self.is_transactional() || self.in_flight > 0 || possibly_written;
+        if !self.broken || bound {
             return Vec::new();
         }
         self.sent = 0;

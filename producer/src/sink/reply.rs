@@ -190,7 +190,12 @@ fn meaning(code: ErrorCode, acks: Acks) -> Answer {
         | ErrorCode::LEADER_NOT_AVAILABLE
         | ErrorCode::UNKNOWN_TOPIC_ID
         | ErrorCode::INCONSISTENT_TOPIC_ID
-        | ErrorCode::THROTTLING_QUOTA_EXCEEDED => Answer::RefusedForNow,
+        | ErrorCode::THROTTLING_QUOTA_EXCEEDED
+        // The coordinator is asked before anything is appended (KIP-890).
+        | ErrorCode::CONCURRENT_TRANSACTIONS
+        | ErrorCode::COORDINATOR_LOAD_IN_PROGRESS
+        | ErrorCode::COORDINATOR_NOT_AVAILABLE
+        | ErrorCode::NOT_COORDINATOR => Answer::RefusedForNow,
         ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
             if acks != Acks::All =>
         {

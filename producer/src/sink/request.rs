@@ -228,7 +228,7 @@ fn address(
         batches.push(SentBatch { partition, ticket, topic_id });
     }
     let request = ProduceRequest {
-        transactional_id: None,
+        transactional_id: core.roll.as_ref().map(|roll| roll.id().to_owned()),
         acks: acks.code(),
         timeout_ms: core.config.request_timeout_ms(),
         topic_data: topics.into_iter().map(|(_, data)| data).collect(),

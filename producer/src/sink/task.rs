@@ -14,7 +14,7 @@ use super::{
     reply,
     request::{Packed, Parked, SentBatch, pack},
 };
-use crate::{config::Acks, core::Core};
+use crate::{config::Acks, core::Core, transaction::Roll};
 
 /// A request in flight: its batches and what became of it. Boxed once for each request.
 type InFlight = Pin<Box<dyn Future<Output = Answered> + Send>>;
@@ -177,7 +177,9 @@ impl Task {
             return;
         }
         let connection = connection.clone();
-        let options = RequestOptions::timeout(self.core.config.request_timeout);
+        let newest = self.core.roll.as_ref().and_then(Roll::newest_produce);
+        let options =
+            RequestOptions::timeout(self.core.config.request_timeout).max_version(newest);
         // Room in the connection's queue is there: fewer requests are in flight than it holds.
         match connection.enqueue(&request, options).await {
             Ok(pending) => self.in_flight.push_back(Box::pin(async move {

@@ -21,3 +21,4 @@ mod simulation;
 mod statistics;
 mod topic_settings;
 mod topics;
+mod transactions;

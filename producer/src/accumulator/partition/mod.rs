@@ -16,7 +16,7 @@ use crate::{
     config::TopicConfig,
     core::{Core, Over},
     error::{Reason, Refused, Unsure},
-    idempotence::{Answer, GivenUp, Sequencer, Settled, Ticket},
+    idempotence::{Answer, GivenUp, Identity, Sequencer, Settled, Ticket},
     outcome::{Delivery, Why},
     record::Record,
     sink::Sink,
@@ -87,6 +87,14 @@ impl PartitionQueue {
     /// Tells whoever must know that the queue grew; out of the way of most records.
     #[cold]
     fn appended(self: &Arc<Self>, core: &Core, mut state: MutexGuard<'_, State>, grown: usize) {
+        if let Some(roll) = &core.roll {
+            if state.transaction != roll.number() {
+                state.transaction = roll.number();
+                if let Some(identity) = roll.enter(self) {
+                    state.sequencer.enlist(identity);
+                }
+            }
+        }
         let newly_listed = state.list();
         let ripe = state.is_ripe();
         let sink = state.sink.clone();
@@ -263,9 +271,13 @@ impl PartitionQueue {
     ) -> Option<Numbered> {
         let mut state = self.state.lock();
         state.draining = false;
-        if let Some(over) = core.over() {
+        let given_up = match core.over() {
+            Some(over) => Some(over.not_written.clone()),
+            None => state.sequencer.is_doomed().then_some(Reason::TransactionAborted),
+        };
+        if let Some(reason) = given_up {
             drop(state);
-            batch.fail(core, Why::NotWritten(over.not_written.clone()), &self.at);
+            batch.fail(core, Why::NotWritten(reason), &self.at);
             return None;
         }
         let numbered = if state.is_led_through(sink) && state.sequencer.may_drain() {
@@ -374,6 +386,47 @@ impl PartitionQueue {
             self.tally.entered().saturating_add(open.into())
         });
         PartitionStatistics { partition: self.at.partition, records }
+    }
+
+    /// The partition belongs to the open transaction: what it has may be sent.
+    pub(crate) fn enlist(self: &Arc<Self>, core: &Core, identity: Identity) {
+        let mut state = self.state.lock();
+        state.sequencer.enlist(identity);
+        let list = state.list();
+        self.put_on_list(core, state, list);
+    }
+
+    /// The transaction that the partition belongs to is over. Returns whether the partition's
+    /// sequence is broken by now.
+    pub(crate) fn dismiss(&self) -> bool {
+        let mut state = self.state.lock();
+        state.sequencer.dismiss();
+        state.sequencer.is_broken()
+    }
+
+    /// The transaction is to be aborted: gives up what no broker may have. Returns whether the
+    /// partition's sequence is broken by now.
+    pub(crate) fn doom(self: &Arc<Self>, core: &Core) -> bool {
+        let mut state = self.state.lock();
+        let mut unsent: Vec<DrainedBatch> = state.returned.drain(..).collect();
+        let open = state.open.take().map(OpenBatch::seal);
+        let queued = std::mem::take(&mut state.queued);
+        let mut bytes = 0usize;
+        for batch in queued.into_iter().chain(open) {
+            bytes = bytes.saturating_add(batch.raw.capacity());
+            unsent.push(DrainedBatch { sealed: batch.raw.into(), burden: batch.burden });
+        }
+        unsent.extend(state.sequencer.doom().into_iter().map(|gone| gone.batch));
+        let broken = state.sequencer.is_broken();
+        if let Some(sink) = &state.sink {
+            sink.shrank(bytes);
+        }
+        let relist = state.settle_down(core);
+        self.put_on_list(core, state, relist);
+        for batch in unsent {
+            batch.fail(core, Why::NotWritten(Reason::TransactionAborted), &self.at);
+        }
+        broken
     }
 
     /// Gives up everything, for good; but for a batch that is being drained, which

@@ -48,6 +48,8 @@ pub(super) struct State {
     pub(super) last_error: Option<String>,
     /// The last request that took a batch from here: a request holds one of each partition.
     pub(super) round: u64,
+    /// The last transaction that it had records for, by its number.
+    pub(super) transaction: u64,
 }
 
 impl State {
@@ -68,6 +70,7 @@ impl State {
             alarm: None,
             last_error: None,
             round: 0,
+            transaction: 0,
         }
     }
 
@@ -111,6 +114,9 @@ impl State {
         };
         if let Some(refused) = refusal {
             return Err(Box::new(refused.clone()));
+        }
+        if let Some(refused) = core.transaction_refusal() {
+            return Err(refused);
         }
         self.adopt(core);
         let limit = core.config.max_batch_size;
@@ -164,7 +170,8 @@ impl State {
             }
             Answer::RefusedForNow | Answer::Unsure if !upset => {
                 self.failures = self.failures.saturating_add(1);
-                self.resume_at = Some(Instant::now() + core.backoff(self.failures));
+                let wait = core.backoff_after(reply.code, self.failures);
+                self.resume_at = Some(Instant::now() + wait);
             }
             // A lost sequence is mended by the next epoch, at once; unless that does not help.
             Answer::OutOfSequence if !upset => {
@@ -207,13 +214,15 @@ impl State {
             return Next::Nothing;
         }
         self.adopt(core);
+        let kind = self.kind();
         if let Some(batch) = self.sequencer.peek_resend() {
             if batch.sealed.encoded_len() > room {
                 return Next::TooLarge;
             }
             if let Some((ticket, sequence, batch)) = self.sequencer.resend() {
                 self.tally.retried(batch.sealed.count());
-                return Next::Numbered(Numbered { ticket, records: freeze(batch, sequence) });
+                let records = freeze(batch, sequence, kind);
+                return Next::Numbered(Numbered { ticket, records });
             }
         }
         if !self.sequencer.may_drain() {
@@ -249,7 +258,7 @@ impl State {
         let count = batch.sealed.count();
         let (ticket, sequence) = self.sequencer.drain(batch, count);
         let records = match self.sequencer.back() {
-            Some(batch) => freeze(batch, sequence),
+            Some(batch) => freeze(batch, sequence, self.kind()),
             None => Records::new(),
         };
         Numbered { ticket, records }
@@ -281,6 +290,14 @@ impl State {
         !self.draining && (self.sequencer.may_resend() || (fresh && self.sequencer.may_drain()))
     }
 
+    fn kind(&self) -> BatchKind {
+        if self.sequencer.is_transactional() {
+            BatchKind::Transactional
+        } else {
+            BatchKind::Plain
+        }
+    }
+
     pub(super) fn adopt(&mut self, core: &Core) {
         if self.sequencer.wants_identity() {
             if let Some(identity) = core.identity() {
@@ -290,6 +307,6 @@ impl State {
     }
 }
 
-fn freeze(batch: &DrainedBatch, sequence: Sequence) -> Records {
-    batch.sealed.freeze(sequence, BatchKind::Plain)
+fn freeze(batch: &DrainedBatch, sequence: Sequence, kind: BatchKind) -> Records {
+    batch.sealed.freeze(sequence, kind)
 }

@@ -1,0 +1,5 @@
+//! Transactions on the test broker, by both protocols, read back as readers of committed records
+//! would.
+
+mod committing;
+mod support;
