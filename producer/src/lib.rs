@@ -68,6 +68,6 @@ pub use statistics::{
     TopicStatistics,
 };
 pub use transaction::{
-    AbortCause, CommitError, Doubt, FatalCause, Transaction, TransactionError, TransactionalBuilder,
-    TransactionalProducer,
+    AbortCause, CommitError, Doubt, FatalCause, Transaction, TransactionError,
+    TransactionalBuilder, TransactionalProducer,
 };

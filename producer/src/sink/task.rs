@@ -178,8 +178,7 @@ impl Task {
         }
         let connection = connection.clone();
         let newest = self.core.roll.as_ref().and_then(Roll::newest_produce);
-        let options =
-            RequestOptions::timeout(self.core.config.request_timeout).max_version(newest);
+        let options = RequestOptions::timeout(self.core.config.request_timeout).max_version(newest);
         // Room in the connection's queue is there: fewer requests are in flight than it holds.
         match connection.enqueue(&request, options).await {
             Ok(pending) => self.in_flight.push_back(Box::pin(async move {

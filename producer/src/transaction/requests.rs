@@ -105,9 +105,7 @@ impl Asker {
                     },
                 }
             }
-            Err(error) => {
-                self.failed(roll, InitProducerIdRequest::KEY, &Failed::Request(error))
-            }
+            Err(error) => self.failed(roll, InitProducerIdRequest::KEY, &Failed::Request(error)),
         }
     }
 
@@ -257,9 +255,7 @@ impl Asker {
             // Anything may have happened before the coordinator lost its head.
             ErrorCode::UNKNOWN_SERVER_ERROR => again(code, true),
             code if code.is_retriable() => again(code, true),
-            ErrorCode::PRODUCER_FENCED | ErrorCode::INVALID_PRODUCER_EPOCH => {
-                Answer::Fatal(FatalCause::Fenced { code })
-            }
+            ErrorCode::PRODUCER_FENCED | ErrorCode::INVALID_PRODUCER_EPOCH => Answer::Fenced(code),
             ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED
             | ErrorCode::CLUSTER_AUTHORIZATION_FAILED
             | ErrorCode::UNSUPPORTED_FOR_MESSAGE_FORMAT => {
@@ -358,7 +354,7 @@ fn again(code: ErrorCode, effect: bool) -> Answer {
 /// The one answer to a request of which each part has its own.
 fn gravest(answers: impl Iterator<Item = Answer>) -> Answer {
     let weight = |answer: &Answer| match answer {
-        Answer::Fatal(_) => 3,
+        Answer::Fatal(_) | Answer::Fenced(_) => 3,
         Answer::Done | Answer::Named(_) => 0,
         Answer::Again { .. } => 1,
         _ => 2,

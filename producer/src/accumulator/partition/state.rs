@@ -291,11 +291,7 @@ impl State {
     }
 
     fn kind(&self) -> BatchKind {
-        if self.sequencer.is_transactional() {
-            BatchKind::Transactional
-        } else {
-            BatchKind::Plain
-        }
+        if self.sequencer.is_transactional() { BatchKind::Transactional } else { BatchKind::Plain }
     }
 
     pub(super) fn adopt(&mut self, core: &Core) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Answer, Effect, End, Machine, Phase, Protocol, Request};
+use super::{Answer, Effect, End, Machine, Phase, Protocol, Request, Verdict, Waiter};
 use crate::{
     idempotence::Identity,
     transaction::error::{CommitError, Doubt, FatalCause, TransactionError},
@@ -13,7 +13,12 @@ use crate::{
 impl<P: Clone> Machine<P> {
     /// Takes in what came of the request that was out. If it is to be asked again, then `wait`
     /// later.
-    pub(in crate::transaction) fn answered(&mut self, now: Instant, answer: Answer, wait: Duration) {
+    pub(in crate::transaction) fn answered(
+        &mut self,
+        now: Instant,
+        answer: Answer,
+        wait: Duration,
+    ) {
         let Some(asked) = self.asking.take() else { return };
         match answer {
             Answer::Again { effect, cause, .. } => {
@@ -24,6 +29,13 @@ impl<P: Clone> Machine<P> {
                 return;
             }
             Answer::Fatal(cause) => return self.end_for_good(&asked, cause),
+            Answer::Fenced(code) => {
+                let aborting = matches!(asked, Request::End(End::Abort));
+                if aborting && self.protocol == Protocol::Second {
+                    return self.suspect_fence();
+                }
+                return self.end_for_good(&asked, FatalCause::Fenced { code });
+            }
             _ => {}
         }
         (self.failures, self.last) = (0, None);
@@ -101,10 +113,23 @@ impl<P: Clone> Machine<P> {
         if self.phase == Phase::Nameless {
             self.phase = Phase::Ready;
         }
+        if self.waiter == Some(Waiter::Abort) {
+            self.tell(Verdict::Ended);
+        }
+    }
+
+    /// Under the second protocol an abort is refused as fenced also while the markers of the
+    /// transaction before are being written, if nothing of this one has reached the coordinator.
+    /// Who asks for the next epoch by telling the present one is told the truth.
+    fn suspect_fence(&mut self) {
+        (self.phase, self.must_raise) = (Phase::Nameless, true);
+        (self.failures, self.resume_at, self.end_by) = (0, None, None);
+        self.effects.push_back(Effect::Close);
     }
 
     fn refused(&mut self, answer: Answer) {
-        if let Answer::Refused(cause) | Answer::Stranger(cause) | Answer::NothingOpen(cause) = answer
+        if let Answer::Refused(cause) | Answer::Stranger(cause) | Answer::NothingOpen(cause) =
+            answer
         {
             self.fail(cause);
         }
@@ -144,7 +169,8 @@ impl<P: Clone> Machine<P> {
                     self.not_committed(CommitError::Abortable { cause });
                 }
             }
-            (End::Commit, Answer::CannotRaise(_) | Answer::Again { .. } | Answer::Fatal(_)) => {}
+            // Dealt with before.
+            (End::Commit, _) => {}
         }
     }
 

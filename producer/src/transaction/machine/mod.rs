@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ottla_protocol::ErrorCode;
 use tokio::time::Instant;
 
 use super::error::{AbortCause, CommitError, Doubt, FatalCause, TransactionError};
@@ -158,6 +159,8 @@ pub(super) enum Answer {
     Stranger(AbortCause),
     /// This cannot be done; the transaction has to be aborted.
     Refused(AbortCause),
+    /// The coordinator takes this producer for one of the past.
+    Fenced(ErrorCode),
     /// The brokers cannot raise an epoch.
     CannotRaise(String),
     Fatal(FatalCause),
@@ -299,9 +302,13 @@ impl<P: Clone> Machine<P> {
         self.wait_for(Waiter::Close, now);
     }
 
-    /// A partition has records for the transaction.
+    /// A partition has records for the transaction, which under the first protocol has to take it
+    /// in before they are sent.
     pub(super) fn want(&mut self, partition: P) {
-        self.wanted.push(partition);
+        let open = matches!(self.phase, Phase::Open | Phase::Settling(End::Commit));
+        if open && self.protocol == Protocol::First {
+            self.wanted.push(partition);
+        }
     }
 
     /// There are partitions that have records for the transaction. Under the second protocol
