@@ -292,10 +292,9 @@ impl World {
                 self.machine.fail(refused(ErrorCode::MESSAGE_TOO_LARGE));
             }
             // The coordinator's clock.
-            10 if !self.calm && self.random.u16(..400) == 0 => {
-                if self.coordinator.phase == Stage::Ongoing {
-                    self.coordinator.fence();
-                }
+            10 if !self.calm && self.coordinator.phase == Stage::Ongoing => {
+                let late = self.random.u8(..200) == 0;
+                late.then(|| self.coordinator.fence());
             }
             _ => {}
         }
@@ -449,12 +448,12 @@ impl World {
                 (self.open, self.enlisted) = (false, false);
             }
             Effect::Offsets(ticket, _) => self.asked.push_back(u32::try_from(ticket).unwrap()),
-            Effect::Verdict(verdict) => self.hear(verdict),
+            Effect::Verdict(verdict) => self.hear(&verdict),
             Effect::End(_) => (self.dead, self.held) = (true, false),
         }
     }
 
-    fn hear(&mut self, verdict: Verdict) {
+    fn hear(&mut self, verdict: &Verdict) {
         self.waiting = false;
         let told = match verdict {
             Verdict::Begun => {
