@@ -161,8 +161,8 @@ impl Core {
     }
 
     /// Why the open transaction takes no further record, if that is so.
-    pub(crate) fn transaction_refusal(&self) -> Option<Refused> {
-        self.roll.as_ref()?.refusal()
+    pub(crate) fn transaction_refusal(&self) -> Option<Box<Refused>> {
+        self.roll.as_ref()?.refusal().map(Box::new)
     }
 
     /// Accepts no further record, and returns when those that are being accepted are. The first

@@ -93,7 +93,7 @@ impl Staging {
             });
             if let Err(refused) = placed {
                 core.ledger.count_not_written(1);
-                let reason = match refused {
+                let reason = match *refused {
                     Refused::TransactionAborted { .. } => Reason::TransactionAborted,
                     refused => {
                         let topic = topic.name().to_owned();
