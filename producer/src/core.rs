@@ -1,7 +1,7 @@
 //! What the handles, the sinks and the router of one producer share.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ pub(crate) struct Core {
     pub(crate) ended: CancellationToken,
     /// Why no further record is accepted.
     refusal: OnceLock<Refused>,
+    /// Nothing is sent for the first time any longer.
+    aborted: AtomicBool,
     /// Why nothing is sent any longer.
     over: OnceLock<Over>,
     /// In an order that is the same in every run.
@@ -110,6 +112,7 @@ impl Core {
             sinks: Mutex::new(BTreeMap::new()),
             identity: Mutex::new(None),
             refusal: OnceLock::new(),
+            aborted: AtomicBool::new(false),
             over: OnceLock::new(),
             flushing: AtomicUsize::new(0),
             rounds: AtomicU64::new(0),
@@ -177,6 +180,27 @@ impl Core {
     /// What is told to records that are left, if nothing is sent any longer.
     pub(crate) fn over(&self) -> Option<&Over> {
         self.over.get()
+    }
+
+    /// Why a batch that has not been sent yet never will be, if that is so.
+    pub(crate) fn unsendable(&self) -> Option<Reason> {
+        if let Some(over) = self.over() {
+            return Some(over.not_written.clone());
+        }
+        self.aborted.load(Ordering::SeqCst).then_some(Reason::Aborted)
+    }
+
+    /// Gives up what has not been sent. What has is awaited, and sent again where that is needed.
+    pub(crate) fn abort(&self) {
+        self.refuse(Refused::Closed);
+        // Whoever takes a batch off its queue after this looks at it when the batch is to be sent.
+        self.aborted.store(true, Ordering::SeqCst);
+        for queues in self.topics.all() {
+            queues.fail_staging(self, Reason::Aborted);
+            for partition in queues.queues() {
+                partition.fail_unsent(self, &Reason::Aborted);
+            }
+        }
     }
 
     /// Sends nothing any longer and gives up what is left. The first reason stays.

@@ -189,6 +189,9 @@ pub enum Reason {
     /// The producer was closed before it could be written.
     #[error("the producer was closed")]
     Closed,
+    /// The producer was [aborted](crate::Producer::abort) before it was sent.
+    #[error("the producer was aborted")]
+    Aborted,
     /// The runtime that the producer ran on ended.
     #[error("the producer's tasks ended")]
     Abandoned,

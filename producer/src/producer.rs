@@ -181,6 +181,30 @@ impl Producer {
         let core = &self.handle.core;
         core.refuse(Refused::Closed);
         core.collect_failures();
+        self.finish(within).await
+    }
+
+    /// Gives up at once what was not sent yet and ends the producer, all clones included.
+    ///
+    /// What was not sent is not written, told to its [`Delivery`] as [`Reason::Aborted`] and
+    /// returned. What was sent cannot be called back: its answer is awaited `within` the time, and
+    /// after that its outcome is unknown. With no time at all it is unknown at once.
+    ///
+    /// librdkafka: `purge`; Java: `close(0)`.
+    ///
+    /// # Cancel safety
+    /// Dropped early, nothing more is accepted or sent for the first time; what was sent is awaited
+    /// in the background until its delivery timeout.
+    pub async fn abort(self, within: Duration) -> Closed {
+        let core = &self.handle.core;
+        core.collect_failures();
+        core.abort();
+        self.finish(within).await
+    }
+
+    /// Waits for what is left, and gives up what is left then.
+    async fn finish(&self, within: Duration) -> Closed {
+        let core = &self.handle.core;
         // Whether it came to an end or not: what is left is given up now.
         let _ = timeout(within, settle(core)).await;
         core.end(Reason::Closed, Unsure::Closed);

@@ -9,6 +9,7 @@
 
 mod support;
 
+mod aborting;
 mod ending;
 mod events;
 mod faults;

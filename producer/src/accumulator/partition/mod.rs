@@ -10,7 +10,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use self::state::State;
-use super::batch::{Burden, DrainedBatch, OpenBatch, QueuedBatch};
+use super::batch::{Burden, DrainedBatch, QueuedBatch};
 use super::reply::Reply;
 use crate::{
     config::TopicConfig,
@@ -271,12 +271,10 @@ impl PartitionQueue {
     ) -> Option<Numbered> {
         let mut state = self.state.lock();
         state.draining = false;
-        let given_up = match core.over() {
-            Some(over) => Some(over.not_written.clone()),
-            None => state.sequencer.is_doomed().then_some(Reason::TransactionAborted),
-        };
-        if let Some(reason) = given_up {
-            drop(state);
+        let doomed = || state.sequencer.is_doomed().then_some(Reason::TransactionAborted);
+        if let Some(reason) = core.unsendable().or_else(doomed) {
+            let list = state.list();
+            self.put_on_list(core, state, list);
             batch.fail(core, Why::NotWritten(reason), &self.at);
             return None;
         }
@@ -408,14 +406,8 @@ impl PartitionQueue {
     /// partition's sequence is broken by now.
     pub(crate) fn doom(self: &Arc<Self>, core: &Core) -> bool {
         let mut state = self.state.lock();
-        let mut unsent: Vec<DrainedBatch> = state.returned.drain(..).collect();
-        let open = state.open.take().map(OpenBatch::seal);
-        let queued = std::mem::take(&mut state.queued);
-        let mut bytes = 0usize;
-        for batch in queued.into_iter().chain(open) {
-            bytes = bytes.saturating_add(batch.raw.capacity());
-            unsent.push(DrainedBatch { sealed: batch.raw.into(), burden: batch.burden });
-        }
+        let bytes = state.unsent_bytes();
+        let mut unsent = state.take_unsent();
         unsent.extend(state.sequencer.doom().into_iter().map(|gone| gone.batch));
         let broken = state.sequencer.is_broken();
         if let Some(sink) = &state.sink {
@@ -429,21 +421,28 @@ impl PartitionQueue {
         broken
     }
 
+    /// Gives up what was not sent, for good; but for a batch that is being drained, as in
+    /// [`fail_all`](Self::fail_all).
+    pub(crate) fn fail_unsent(&self, core: &Core, reason: &Reason) {
+        let mut state = self.state.lock();
+        let bytes = state.unsent_bytes();
+        let unsent = state.take_unsent();
+        if let Some(sink) = &state.sink {
+            sink.shrank(bytes);
+        }
+        drop(state);
+        for batch in unsent {
+            batch.fail(core, Why::NotWritten(reason.clone()), &self.at);
+        }
+    }
+
     /// Gives up everything, for good; but for a batch that is being drained, which
     /// [`drain`](Self::drain) gives up.
     pub(crate) fn fail_all(&self, core: &Core, over: &Over) {
         let mut state = self.state.lock();
         // The sink knows the partition in turn; whoever holds neither is to be freed of both.
         state.sink = None;
-        let mut unsent: Vec<DrainedBatch> = state.returned.drain(..).collect();
-        let open = state.open.take().map(OpenBatch::seal);
-        let queued = std::mem::take(&mut state.queued);
-        unsent.extend(
-            queued
-                .into_iter()
-                .chain(open)
-                .map(|batch| DrainedBatch { sealed: batch.raw.into(), burden: batch.burden }),
-        );
+        let unsent = state.take_unsent();
         let given_up = state.sequencer.expire(|_| true);
         drop(state);
         for batch in unsent {

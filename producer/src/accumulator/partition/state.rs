@@ -209,6 +209,15 @@ impl State {
         self.queued.iter().map(|batch| batch.raw.capacity()).sum::<usize>().saturating_add(open)
     }
 
+    /// Everything that has no number, in order.
+    pub(super) fn take_unsent(&mut self) -> Vec<DrainedBatch> {
+        let open = self.open.take().map(OpenBatch::seal);
+        let raw = std::mem::take(&mut self.queued).into_iter().chain(open);
+        let drained =
+            |batch: QueuedBatch| DrainedBatch { sealed: batch.raw.into(), burden: batch.burden };
+        self.returned.drain(..).chain(raw.map(drained)).collect()
+    }
+
     pub(super) fn next(&mut self, core: &Core, room: usize) -> Next {
         if self.draining {
             return Next::Nothing;

@@ -1,0 +1,140 @@
+//! An abort, and a producer that is dropped: what was not sent, what was, and that all of it is told.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use ottla_client::Outcome;
+use ottla_producer::{FailedRecords, ProducerEvents, Reason, Record, SendError, Unsure};
+use ottla_protocol::{ApiKey, ErrorCode, compression::Compression};
+
+use crate::support::{LONG, World, number, offsets, timed};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn aborted(outcome: Option<Result<ottla_producer::Written, SendError>>) -> u32 {
+    match outcome.expect("told at once") {
+        Err(SendError::NotWritten { reason: Reason::Aborted, record }) => {
+            number(record.value.as_deref())
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_gives_up_at_once_what_was_not_sent_and_awaits_what_was() {
+    let world = World::new(2, 2);
+    let producer = world.builder().max_batch_size(1 << 10).build().unwrap();
+    for partition in 0..2 {
+        world.send_one(&producer, partition, 0).await.unwrap();
+    }
+    world.cluster.faults().delay_reply(ApiKey::PRODUCE, SECOND * 2).broker(0).times(1).arm();
+    let sent = world.send(&producer, 0, 1..3).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    // Before the first has been acknowledged by its leader, nothing else is sent there.
+    world.cluster.faults().fail(ApiKey::PRODUCE, ErrorCode::NOT_ENOUGH_REPLICAS).broker(1).arm();
+    let refused = world.send(&producer, 1, 1..3).await;
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    world.network.block(1);
+    let never = world.client.topic("never");
+    let staged = producer.send(&never, Record::value(&7u32.to_be_bytes())).await.unwrap();
+    let unsent = world.send(&producer, 1, 3..500).await;
+    let aborting = tokio::spawn(timed(producer.clone().abort(SECOND * 10)));
+    tokio::task::yield_now().await;
+    let mut left: Vec<u32> = unsent.into_iter().map(|one| aborted(one.now_or_never())).collect();
+    assert_eq!(left, (3..500).collect::<Vec<_>>());
+    left.push(aborted(staged.now_or_never()));
+    let (closed, took) = aborting.await.unwrap();
+    assert!(took >= SECOND * 10 && took < SECOND * 11, "{took:?}");
+    offsets(sent).await;
+    // What was refused was to be sent again, and did not get through in the time.
+    for delivery in refused {
+        let error = delivery.await.unwrap_err();
+        assert_eq!(error.outcome(), Outcome::NotWritten);
+        left.push(number(error.into_record().value.as_deref()));
+    }
+    let mut told: Vec<u32> =
+        closed.not_written.iter().map(|one| number(one.record.value.as_deref())).collect();
+    told.sort_unstable();
+    left.sort_unstable();
+    assert_eq!((told, closed.unknown.len(), producer.buffered()), (left, 0, 0));
+    assert_eq!((world.log(0), world.log(1)), (vec![0, 1, 2], vec![0]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_without_time_leaves_what_was_sent_unknown() {
+    let world = World::new(1, 1);
+    let producer = world.builder().compression(Compression::Gzip).build().unwrap();
+    world.send_one(&producer, 0, 0).await.unwrap();
+    world.cluster.faults().swallow_reply(ApiKey::PRODUCE).arm();
+    let sent = world.send(&producer, 0, [1]).await.remove(0);
+    tokio::time::sleep(SECOND).await;
+    let unsent = world.send(&producer, 0, [2]).await.remove(0);
+    let (closed, took) = timed(producer.abort(Duration::ZERO)).await;
+    assert!(took < SECOND, "{took:?}");
+    let unknown = sent.now_or_never().unwrap().unwrap_err();
+    assert!(matches!(unknown, SendError::Unknown { reason: Unsure::Closed, .. }), "{unknown:?}");
+    assert_eq!(aborted(unsent.now_or_never()), 2);
+    assert_eq!((closed.unknown.len(), closed.not_written.len()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_stops_batches_that_are_being_compressed() {
+    let world = World::new(1, 4);
+    let producer = world.builder().compression(Compression::Gzip).build().unwrap();
+    for partition in 0..4 {
+        world.send_one(&producer, partition, 0).await.unwrap();
+    }
+    let mut random = fastrand::Rng::with_seed(1);
+    let noise: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(900_000).collect();
+    let mut deliveries = Vec::new();
+    for partition in 0..4 {
+        let record = Record::value(&noise).partition(partition);
+        deliveries.push(producer.send(&world.topic, record).await.unwrap());
+    }
+    tokio::task::yield_now().await;
+    tokio::task::yield_now().await;
+    let closed = producer.abort(LONG).await;
+    let failed = deliveries.into_iter().map(|one| one.now_or_never().unwrap());
+    let failed: Vec<_> = failed.filter_map(Result::err).collect();
+    assert_eq!(failed.len(), closed.not_written.len());
+    for error in failed {
+        assert!(matches!(&error, SendError::NotWritten { reason: Reason::Aborted, .. }));
+        assert_eq!(error.into_record().value.unwrap(), noise);
+    }
+    let logged: i64 = (0..4).map(|partition| world.cluster.log_end("in", partition)).sum();
+    assert_eq!(usize::try_from(logged).unwrap() + closed.not_written.len(), 8);
+}
+
+#[derive(Default)]
+struct Failures(Mutex<Vec<(u32, Outcome)>>);
+
+impl ProducerEvents for Failures {
+    fn failed(&self, records: &FailedRecords) {
+        for record in records.records() {
+            let number = number(record.value.as_deref());
+            self.0.lock().unwrap().push((number, records.outcome()));
+        }
+    }
+}
+
+/// H20: rust-rdkafka's producer purges its queue and what is in flight when it is dropped.
+#[tokio::test(start_paused = true)]
+async fn dropping_the_producer_loses_nothing_silently() {
+    let world = World::new(2, 2);
+    let told = Arc::new(Failures::default());
+    let producer = world.builder().events(Arc::clone(&told) as _).build().unwrap();
+    for partition in 0..2 {
+        world.send_one(&producer, partition, 0).await.unwrap();
+    }
+    world.cluster.faults().swallow_reply(ApiKey::PRODUCE).broker(1).arm();
+    drop(world.send(&producer, 1, [1]).await);
+    tokio::time::sleep(SECOND).await;
+    drop(world.send(&producer, 0, 2..5).await);
+    let never = world.client.topic("never");
+    drop(producer.send(&never, Record::value(&7u32.to_be_bytes())).await.unwrap());
+    drop(producer);
+    tokio::time::sleep(LONG).await;
+    assert_eq!(world.log(0), [0, 2, 3, 4]);
+    assert_eq!(*told.0.lock().unwrap(), [(7, Outcome::NotWritten), (1, Outcome::Unknown)]);
+}
