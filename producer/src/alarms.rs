@@ -1,7 +1,6 @@
-//! The deadlines of all partitions, for the one task that watches them.
+//! When anything of a partition ends next, for the one task that watches it.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -9,34 +8,43 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::accumulator::PartitionQueue;
 
-/// At most one alarm for each partition: its earliest deadline when it was set. A partition whose
-/// batches were written in time leaves an alarm that finds nothing.
+/// At most one alarm for each partition: its earliest deadline or expiry when it was set. A
+/// partition whose batches were written in time leaves an alarm that finds nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Alarms {
-    heap: Mutex<BinaryHeap<Reverse<Alarm>>>,
+    set: Mutex<BTreeMap<Alarm, Arc<PartitionQueue>>>,
     earlier: Notify,
 }
 
-#[derive(Debug)]
-struct Alarm {
-    at: Instant,
-    partition: Arc<PartitionQueue>,
-}
+/// Moment, topic and partition: the order is the same in every run.
+type Alarm = (Instant, u32, i32);
 
 impl Alarms {
-    pub(crate) fn set(&self, at: Instant, partition: &Arc<PartitionQueue>) {
-        let mut heap = self.heap.lock();
-        let earlier = heap.peek().is_none_or(|Reverse(first)| at < first.at);
-        heap.push(Reverse(Alarm { at, partition: Arc::clone(partition) }));
-        drop(heap);
+    /// Puts a partition's alarm, which was at `old`, to another moment. The partition's lock is
+    /// held, so that its alarms come in order.
+    pub(crate) fn set(
+        &self,
+        old: Option<Instant>,
+        at: Option<Instant>,
+        partition: &Arc<PartitionQueue>,
+    ) {
+        let key = |at| (at, partition.at.topic.slot(), partition.at.partition);
+        let mut set = self.set.lock();
+        if let Some(old) = old {
+            set.remove(&key(old));
+        }
+        let Some(at) = at else { return };
+        let earlier = set.first_key_value().is_none_or(|((first, ..), _)| at < *first);
+        set.insert(key(at), Arc::clone(partition));
+        drop(set);
         if earlier {
             self.earlier.notify_one();
         }
     }
 
-    /// The earliest deadline.
+    /// The earliest alarm.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.heap.lock().peek().map(|Reverse(alarm)| alarm.at)
+        self.set.lock().first_key_value().map(|((at, ..), _)| *at)
     }
 
     /// Waits until an alarm is set before all others.
@@ -46,30 +54,8 @@ impl Alarms {
 
     /// A partition whose alarm is due.
     pub(crate) fn take_due(&self, now: Instant) -> Option<Arc<PartitionQueue>> {
-        let mut heap = self.heap.lock();
-        if heap.peek().is_some_and(|Reverse(alarm)| alarm.at <= now) {
-            return heap.pop().map(|Reverse(alarm)| alarm.partition);
-        }
-        None
-    }
-}
-
-impl PartialEq for Alarm {
-    fn eq(&self, other: &Self) -> bool {
-        self.at == other.at
-    }
-}
-
-impl Eq for Alarm {}
-
-impl PartialOrd for Alarm {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Alarm {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.at.cmp(&other.at)
+        let mut set = self.set.lock();
+        let first = set.first_entry()?;
+        (first.key().0 <= now).then(|| first.remove())
     }
 }

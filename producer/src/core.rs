@@ -196,7 +196,7 @@ impl Core {
         // Whoever takes a batch off its queue after this looks at it when the batch is to be sent.
         self.aborted.store(true, Ordering::SeqCst);
         for queues in self.topics.all() {
-            queues.fail_staging(self, Reason::Aborted);
+            queues.fail_staging(self, &Reason::Aborted);
             for partition in queues.queues() {
                 partition.fail_unsent(self, &Reason::Aborted);
             }
@@ -208,7 +208,7 @@ impl Core {
         self.refuse(Refused::Closed);
         let over = self.over.get_or_init(|| Over { not_written, unknown });
         for queues in self.topics.all() {
-            queues.fail_staging(self, over.not_written.clone());
+            queues.fail_staging(self, &over.not_written);
             for partition in queues.queues() {
                 partition.fail_all(self, over);
             }

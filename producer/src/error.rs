@@ -19,6 +19,13 @@ pub enum Refused {
         /// The budget, in bytes: `buffer_memory`.
         limit: usize,
     },
+    /// The record's time to live was over before there was room for it (only
+    /// [`send`](crate::Producer::send), which waits).
+    #[error("no room for the record within its time to live of {ttl:?}")]
+    Expired {
+        /// Its time to live.
+        ttl: Duration,
+    },
     /// The record is larger than a batch may be.
     #[error("a record of {size} bytes exceeds the {limit} bytes of `max_batch_size`")]
     TooLarge {
@@ -61,7 +68,7 @@ impl Refused {
     /// Whether the same record may be accepted later.
     #[must_use]
     pub const fn is_retriable(&self) -> bool {
-        matches!(self, Self::Full { .. })
+        matches!(self, Self::Full { .. } | Self::Expired { .. })
     }
 
     /// Whether no record will ever be accepted again.
@@ -149,6 +156,12 @@ pub enum Reason {
         /// What the broker said of it (KIP-467).
         message: Option<String>,
     },
+    /// Its time to live was over before it was sent (kafka-sharp's `MessageExpired`).
+    #[error("it was not sent within its time to live of {ttl:?}")]
+    Expired {
+        /// The record's time to live.
+        ttl: Duration,
+    },
     /// The delivery timeout passed before it could be written.
     #[error("not delivered within {after:?}{}", last.as_deref().map(|text| format!(", last because {text}")).unwrap_or_default())]
     TimedOut {
@@ -203,7 +216,7 @@ impl Reason {
     pub const fn is_retriable(&self) -> bool {
         match self {
             Self::Broker { code, .. } => code.is_retriable(),
-            Self::TimedOut { .. } | Self::TransactionAborted => true,
+            Self::Expired { .. } | Self::TimedOut { .. } | Self::TransactionAborted => true,
             _ => false,
         }
     }
@@ -212,7 +225,7 @@ impl Reason {
     /// expired.
     #[must_use]
     pub const fn is_expiry(&self) -> bool {
-        matches!(self, Self::TimedOut { .. })
+        matches!(self, Self::Expired { .. } | Self::TimedOut { .. })
     }
 }
 

@@ -3,9 +3,10 @@ use std::time::Duration;
 
 use ottla_client::{Client, Topic};
 use tokio::task::coop::consume_budget;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
+    accumulator::Life,
     builder::ProducerBuilder,
     clock,
     core::Core,
@@ -111,18 +112,26 @@ impl Producer {
         // the tasks that send.
         consume_budget().await;
         if core.budget.has_room() && !core.budget.has_waiters() {
-            return self.append(to, &record).map_err(|refused| *refused);
+            return self.append(to, &record, None).map_err(|refused| *refused);
         }
+        let began = Instant::now();
+        let ttl = record.ttl.or(core.config.ttl);
+        let life = ttl.and_then(|ttl| Life::new(ttl, began));
         loop {
             // A full buffer must not wait for requests to become full as well.
             core.wake_sinks();
-            core.budget.turn().await;
+            match life {
+                Some(Life { ttl, ends }) => timeout_at(ends, core.budget.turn())
+                    .await
+                    .map_err(|_| Refused::Expired { ttl })?,
+                None => core.budget.turn().await,
+            }
             if let Some(refused) = core.refusal() {
                 core.budget.wake_all();
                 return Err(refused.clone());
             }
             if core.budget.has_room() {
-                let sent = self.append(to, &record);
+                let sent = self.append(to, &record, Some(began));
                 core.budget.pass_on();
                 return sent.map_err(|refused| *refused);
             }
@@ -139,18 +148,27 @@ impl Producer {
         if !budget.has_room() || budget.has_waiters() {
             return Err(Refused::Full { limit: budget.limit() });
         }
-        self.append(to, &record).map_err(|refused| *refused)
+        self.append(to, &record, None).map_err(|refused| *refused)
     }
 
     #[inline]
-    fn append(&self, to: &Topic, record: &Record<'_>) -> Result<Delivery, Box<Refused>> {
+    fn append(
+        &self,
+        to: &Topic,
+        record: &Record<'_>,
+        began: Option<Instant>,
+    ) -> Result<Delivery, Box<Refused>> {
         let core = &self.handle.core;
         if let Some(refused) = core.refusal() {
             return Err(Box::new(refused.clone()));
         }
         let timestamp = record.timestamp.unwrap_or_else(clock::now);
         match core.topics.get(core, &core.client, to) {
-            Some(queues) => queues.append(core, record, timestamp),
+            Some(queues) => {
+                let since = || began.unwrap_or_else(Instant::now);
+                let life = queues.ttl(record).and_then(|ttl| Life::new(ttl, since()));
+                queues.append(core, record, timestamp, life.as_ref())
+            }
             None => Err(Box::new(Refused::ForeignTopic { topic: to.name().to_owned() })),
         }
     }

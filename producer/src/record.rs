@@ -1,6 +1,7 @@
 //! What goes in and what comes back.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use ottla_protocol::records::{Header, RecordParts, RecordView};
@@ -29,19 +30,26 @@ pub struct Record<'a> {
     /// clock. Where such a burst breaks off, those that go on with it can be behind by the rest of
     /// the kernel's tick at most, which is 1 to 10 ms.
     pub timestamp: Option<i64>,
+    /// How long the record is worth sending, counted from `send`; the topic's or the producer's
+    /// [`ttl`](crate::ProducerBuilder::ttl) if `None`.
+    pub ttl: Option<Duration>,
 }
 
 impl<'a> Record<'a> {
     /// A record with this value and nothing else.
     #[must_use]
     pub const fn value(value: &'a [u8]) -> Self {
-        Self { key: None, value: Some(value), headers: &[], partition: None, timestamp: None }
+        Self::of(None, Some(value))
     }
 
     /// A record with this key and a null value, which deletes the key in a compacted topic.
     #[must_use]
     pub const fn tombstone(key: &'a [u8]) -> Self {
-        Self { key: Some(key), value: None, headers: &[], partition: None, timestamp: None }
+        Self::of(Some(key), None)
+    }
+
+    const fn of(key: Option<&'a [u8]>, value: Option<&'a [u8]>) -> Self {
+        Self { key, value, headers: &[], partition: None, timestamp: None, ttl: None }
     }
 
     /// The same record with this key.
@@ -72,6 +80,15 @@ impl<'a> Record<'a> {
         self
     }
 
+    /// The same record with this time to live, counted from `send`: if it is over before the record
+    /// is sent, the record comes back with [`Reason::Expired`](crate::Reason::Expired). See
+    /// [`ProducerBuilder::ttl`](crate::ProducerBuilder::ttl).
+    #[must_use]
+    pub const fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
     pub(crate) const fn parts(&self) -> RecordParts<'a> {
         RecordParts { key: self.key, value: self.value, headers: self.headers }
     }
@@ -86,6 +103,7 @@ impl fmt::Debug for Record<'_> {
             .field("headers", &self.headers.len())
             .field("partition", &self.partition)
             .field("timestamp", &self.timestamp)
+            .field("ttl", &self.ttl)
             .finish()
     }
 }

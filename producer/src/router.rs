@@ -73,12 +73,13 @@ const STRANDED_EVERY: Duration = Duration::from_millis(250);
 impl Router {
     async fn serve(&mut self) {
         loop {
-            self.expire();
+            let staged = self.expire();
             let stranded = self.route();
             self.introduce();
             self.core.outbox.tell();
             let stranded_at = stranded.then(|| Instant::now() + STRANDED_EVERY);
-            let next = [self.core.alarms.next(), stranded_at].into_iter().flatten().min();
+            let next = [self.core.alarms.next(), staged, stranded_at];
+            let next = next.into_iter().flatten().min();
             tokio::select! {
                 biased;
                 Some((queues, found)) = self.searches.next() => self.found(&queues, found),
@@ -91,11 +92,14 @@ impl Router {
         }
     }
 
-    fn expire(&self) {
+    /// Gives back what is over; returns when the next one is of the records that wait for a topic.
+    fn expire(&self) -> Option<Instant> {
         let now = Instant::now();
         while let Some(partition) = self.core.alarms.take_due(now) {
             partition.expire(&self.core, now);
         }
+        let unknown = self.core.topics.all().filter(|queues| !queues.is_known());
+        unknown.filter_map(|queues| queues.expire_staged(&self.core, now)).min()
     }
 
     /// Points every partition at its leader; says whether records wait where there is none.
@@ -167,7 +171,7 @@ impl Router {
             Err(error) => {
                 let topic = Topic::name(&queues.topic).to_owned();
                 let reason = Reason::Topic { topic, cause: error.to_string() };
-                queues.fail_staging(&self.core, reason);
+                queues.fail_staging(&self.core, &reason);
             }
         }
     }

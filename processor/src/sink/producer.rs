@@ -86,13 +86,14 @@ fn record<'a>(output: &'a Output, headers: &'a [Header<'a>]) -> Record<'a> {
         headers,
         partition: output.partition,
         timestamp: output.timestamp,
+        ..Record::default()
     }
 }
 
 impl From<Refused> for Undelivered {
     fn from(refused: Refused) -> Self {
         let remedy = match refused {
-            Refused::Full { .. } => Remedy::Again,
+            Refused::Full { .. } | Refused::Expired { .. } => Remedy::Again,
             Refused::TooLarge { .. } | Refused::NoSuchPartition { .. } => Remedy::Never,
             // Closed, fatal, or a topic of another client: a mistake in the program.
             _ => Remedy::Stop,

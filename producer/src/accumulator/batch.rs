@@ -1,14 +1,16 @@
 //! A batch through its life: open, queued, drained, resolved.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use ottla_client::{Topic, TopicPartition};
 use ottla_protocol::records::{BatchBuilder, RawBatch, SealedBatch};
 use tokio::time::Instant;
 
-use super::{budget::Budget, ledger::Entry};
+use super::{budget::Budget, ledger::Entry, lives::Lives};
 use crate::{
     core::Core,
+    error::Reason,
     outcome::{Acknowledged, Collected, Failure, Promise, Verdict, Why, WrittenBatch},
     record::Record,
     statistics::Tally,
@@ -24,6 +26,7 @@ pub(crate) struct Burden {
     begun: Instant,
     /// Whether it was sent, and is counted so.
     sent: bool,
+    pub(super) lives: Lives,
     charge: Charge,
     entry: Entry,
 }
@@ -36,6 +39,7 @@ impl Burden {
             tally: Arc::clone(tally),
             begun,
             sent: false,
+            lives: Lives::default(),
             charge: Charge { budget: Arc::clone(&core.budget), bytes: 0 },
             entry: core.ledger.enter(),
         }
@@ -51,6 +55,12 @@ impl Burden {
     /// Charges the budget for what the batch now holds.
     pub(crate) fn holds(&mut self, bytes: usize) {
         self.charge.set(bytes);
+    }
+
+    /// Takes off what the budget is charged for it beyond `bytes`; to be dropped when no lock is
+    /// held, since senders who wait are told of it.
+    pub(super) fn sheds(&mut self, bytes: usize) -> Charge {
+        self.charge.split(bytes)
     }
 
     /// What the budget is charged for it.
@@ -82,7 +92,7 @@ impl Burden {
 
 /// What a batch has taken of the budget; given back when it has its outcome or is gone.
 #[derive(Debug)]
-struct Charge {
+pub(super) struct Charge {
     budget: Arc<Budget>,
     bytes: usize,
 }
@@ -95,6 +105,13 @@ impl Charge {
         } else {
             self.budget.release(before.saturating_sub(bytes));
         }
+    }
+
+    /// Keeps at most `bytes` and returns the rest.
+    fn split(&mut self, bytes: usize) -> Self {
+        let rest = self.bytes.saturating_sub(bytes);
+        self.bytes = self.bytes.saturating_sub(rest);
+        Self { budget: Arc::clone(&self.budget), bytes: rest }
     }
 }
 
@@ -142,6 +159,27 @@ pub(crate) struct QueuedBatch {
     pub(crate) burden: Burden,
 }
 
+impl QueuedBatch {
+    /// The batch without the records that are gone: their offsets must not be missing in the log.
+    pub(crate) fn compacted(self, core: &Core) -> Self {
+        let Self { raw, mut burden } = self;
+        if burden.lives.gone() == 0 {
+            return Self { raw, burden };
+        }
+        // Records that are gone from the front are not counted any longer.
+        let end = raw.count().saturating_add(raw.first_index());
+        let living = burden.lives.living(end);
+        let kept = raw.retain(|index| !burden.lives.is_gone(index), &core.pool);
+        let mut heir = burden.heir(core, &burden.tally);
+        heir.holds(kept.capacity());
+        heir.sent = burden.sent;
+        let woken = burden.promise.part(&living, &heir.promise);
+        heir.lives = std::mem::take(&mut burden.lives).compacted(&living);
+        woken.into_iter().for_each(Waker::wake);
+        Self { raw: kept, burden: heir }
+    }
+}
+
 /// A batch in its final form, numbered by its partition's sequencer.
 #[derive(Debug)]
 pub(crate) struct DrainedBatch {
@@ -180,8 +218,36 @@ impl DrainedBatch {
         self.burden.promise.settle(Verdict::Written(written));
     }
 
+    /// Whether records of it have expired since it was put into its final form.
+    pub(crate) fn is_worn(&self) -> bool {
+        self.burden.lives.gone() > 0
+    }
+
+    /// Gives a batch that was never possibly written the form it had before it was drained.
+    pub(crate) fn reopened(mut self, core: &Core, at: &TopicPartition) -> Option<QueuedBatch> {
+        match self.sealed.to_raw(core.client.codecs()) {
+            Ok(raw) => {
+                self.burden.holds(raw.capacity());
+                Some(QueuedBatch { raw, burden: self.burden })
+            }
+            Err(error) => {
+                let why = Why::NotWritten(Reason::Compression { cause: error.to_string() });
+                self.fail(core, why, at);
+                None
+            }
+        }
+    }
+
     /// Gives all records back.
-    pub(crate) fn fail(self, core: &Core, why: Why, at: &TopicPartition) {
+    pub(crate) fn fail(mut self, core: &Core, why: Why, at: &TopicPartition) {
+        if self.is_worn() {
+            // What is gone has its outcome.
+            if let Ok(raw) = self.sealed.to_raw(core.client.codecs()) {
+                let QueuedBatch { raw, burden } =
+                    QueuedBatch { raw, burden: self.burden }.compacted(core);
+                self = Self { sealed: raw.into(), burden };
+            }
+        }
         self.burden.failed(core, why, &at.topic, Some(at.partition), self.sealed);
     }
 }

@@ -3,7 +3,9 @@
 mod batch;
 mod budget;
 mod ledger;
+mod lives;
 mod partition;
+mod removal;
 mod reply;
 mod slots;
 mod staging;
@@ -13,6 +15,7 @@ mod topics;
 pub(crate) use batch::{DrainedBatch, QueuedBatch};
 pub(crate) use budget::Budget;
 pub(crate) use ledger::Ledger;
+pub(crate) use lives::Life;
 pub(crate) use partition::{Next, Numbered, PartitionQueue};
 pub(crate) use reply::Reply;
 pub(crate) use topic::TopicQueues;

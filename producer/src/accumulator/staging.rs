@@ -1,14 +1,17 @@
 //! Records of a topic that is not known yet: encoded, in order, waiting for its partitions.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
 use ottla_client::Topic;
-use ottla_protocol::records::{BATCH_HEADER_LEN, BatchBuilder, Header};
+use ottla_protocol::records::{BATCH_HEADER_LEN, BatchBuilder, Header, RecordView};
 use tokio::time::Instant;
 
 use super::{
-    batch::{Burden, OpenBatch},
+    batch::{Burden, OpenBatch, QueuedBatch},
+    lives::Life,
+    removal::Removed,
     topic::TopicQueues,
 };
 use crate::{
@@ -19,24 +22,26 @@ use crate::{
     statistics::Tally,
 };
 
-/// The staging batch of one topic.
+/// The records of one topic that wait for it.
 #[derive(Debug)]
 pub(super) struct Staging {
-    batch: OpenBatch,
-    /// The partitions that the records ask for.
-    asked: Vec<Option<i32>>,
+    /// In order; only the last one takes records.
+    batches: VecDeque<Staged>,
     pub(super) deadline: Instant,
 }
 
+#[derive(Debug)]
+struct Staged {
+    batch: OpenBatch,
+    /// The partitions that the records ask for.
+    asked: Vec<Option<i32>>,
+}
+
 impl Staging {
-    pub(super) fn new(core: &Core, tally: &Arc<Tally>) -> Self {
-        let (now, config) = (Instant::now(), &core.config);
-        let burden = Burden::new(core, tally, now, now + config.delivery_timeout);
-        Self {
-            batch: OpenBatch { builder: BatchBuilder::new(), burden },
-            asked: Vec::new(),
-            deadline: now + config.topic_timeout.min(config.delivery_timeout),
-        }
+    pub(super) fn new(core: &Core) -> Self {
+        let config = &core.config;
+        let patience = config.topic_timeout.min(config.delivery_timeout);
+        Self { batches: VecDeque::new(), deadline: Instant::now() + patience }
     }
 
     pub(super) fn append(
@@ -44,14 +49,23 @@ impl Staging {
         core: &Core,
         record: &Record<'_>,
         timestamp: i64,
+        life: Option<&Life>,
+        tally: &Arc<Tally>,
     ) -> Result<Delivery, Box<Refused>> {
-        let builder = &mut self.batch.builder;
-        let index = builder
-            .append(timestamp, &record.parts(), &core.pool)
-            .map_err(|_| Box::new(Refused::Full { limit: core.budget.limit() }))?;
-        self.batch.burden.holds(builder.capacity());
-        self.asked.push(record.partition);
-        Ok(self.batch.burden.promise.delivery(index))
+        let full = |staged: &Staged| staged.batch.builder.encoded_len() >= LARGE;
+        if self.batches.back().is_none_or(full) {
+            self.batches.push_back(Staged::new(core, tally));
+        }
+        let full = Box::new(Refused::Full { limit: core.budget.limit() });
+        let Some(staged) = self.batches.back_mut() else { return Err(full) };
+        let OpenBatch { builder, burden } = &mut staged.batch;
+        let index = builder.append(timestamp, &record.parts(), &core.pool).map_err(|_| full)?;
+        burden.holds(builder.capacity());
+        if let Some(life) = life {
+            burden.lives.add(index, *life);
+        }
+        staged.asked.push(record.partition);
+        Ok(burden.promise.delivery(index))
     }
 
     /// Refuses a record that no batch can hold.
@@ -67,48 +81,89 @@ impl Staging {
     }
 
     /// How many records wait.
-    pub(super) const fn count(&self) -> u32 {
-        self.batch.builder.count()
+    pub(super) fn count(&self) -> u64 {
+        self.batches.iter().map(|staged| u64::from(staged.batch.builder.count())).sum()
+    }
+
+    /// Takes out what has expired.
+    pub(super) fn expire(&mut self, core: &Core, now: Instant) -> Removed {
+        let mut removed = Removed::default();
+        let mut at = 0;
+        while let Some(staged) = self.batches.get_mut(at) {
+            let OpenBatch { builder, burden } = &mut staged.batch;
+            let pick = |at: &[u32]| builder.pick(at, &core.pool);
+            let due = burden.lives.is_due(now);
+            if !due || removed.expire(core, burden, now, builder.count(), pick) {
+                at = at.saturating_add(1);
+            } else if let Some(staged) = self.batches.remove(at) {
+                removed.spend(staged.batch.seal().burden);
+            }
+        }
+        removed
+    }
+
+    /// When the next record expires.
+    pub(super) fn next_expiry(&self) -> Option<Instant> {
+        self.batches.iter().filter_map(|staged| staged.batch.burden.lives.next()).min()
     }
 
     /// Hands the records over to their partitions. Those that no partition takes are told so by
     /// [`Released::tell`].
-    pub(super) fn release(self, core: &Core, queues: &TopicQueues, count: usize) -> Released {
-        let topic = &queues.topic;
-        let batch = self.batch.seal();
+    pub(super) fn release(self, core: &Core, queues: &TopicQueues, count: usize) -> Vec<Released> {
+        let release = |staged: Staged| staged.release(core, queues, count);
+        self.batches.into_iter().map(release).collect()
+    }
+
+    /// Gives all records back.
+    pub(super) fn fail(self, core: &Core, topic: &Topic, reason: &Reason) {
+        for staged in self.batches {
+            let QueuedBatch { raw, burden } = staged.batch.seal().compacted(core);
+            burden.failed(core, Why::NotWritten(reason.clone()), topic, None, raw.into());
+        }
+    }
+}
+
+impl Staged {
+    fn new(core: &Core, tally: &Arc<Tally>) -> Self {
+        let now = Instant::now();
+        let burden = Burden::new(core, tally, now, now + core.config.delivery_timeout);
+        let batch = OpenBatch { builder: BatchBuilder::new(), burden };
+        Self { batch, asked: Vec::new() }
+    }
+
+    fn release(self, core: &Core, queues: &TopicQueues, count: usize) -> Released {
+        let QueuedBatch { raw, burden } = self.batch.seal();
         let (mut failed, mut placed_records) = (Vec::new(), 0u64);
-        for (view, asked) in batch.raw.records().zip(self.asked) {
-            let index = u32::try_from(view.offset).unwrap_or(u32::MAX);
+        let mut lives = burden.lives.by_index().into_iter().peekable();
+        for (index, (view, asked)) in (0..).zip(raw.records().zip(self.asked)) {
+            let life = lives.next_if(|(of, _)| *of == index).map(|(_, life)| life);
+            if burden.lives.is_gone(index) {
+                continue;
+            }
             let headers: Vec<Header<'_>> = view.headers().filter_map(Result::ok).collect();
-            let record = Record {
-                key: view.key,
-                value: view.value,
-                headers: &headers,
-                partition: asked,
-                timestamp: Some(view.timestamp),
-            };
-            let burden = &batch.burden;
+            let record = Record { partition: asked, ..restored(&view, &headers) };
             let placed = queues.choose(count, &record).and_then(|partition| {
-                partition.append_staged(core, &record, view.timestamp, burden, index)
+                let staged = (&burden, index);
+                partition.append_staged(core, &record, view.timestamp, life.as_ref(), staged)
             });
             if let Err(refused) = placed {
                 core.ledger.count_not_written(1);
                 let reason = match *refused {
                     Refused::TransactionAborted { .. } => Reason::TransactionAborted,
                     refused => {
-                        let topic = topic.name().to_owned();
+                        let topic = queues.topic.name().to_owned();
                         Reason::Topic { topic, cause: refused.to_string() }
                     }
                 };
                 let failure = Failure::new(
                     Why::NotWritten(reason),
                     asked,
-                    Some(batch.raw.clone().into()),
+                    Some(raw.clone().into()),
                     core.client.codecs().clone(),
                 );
                 let (failure, records) = (Arc::new(failure), index..index.saturating_add(1));
                 core.failed(Collected {
-                    topic: topic.clone(),
+                    topic: queues.topic.clone(),
                     failure: Arc::clone(&failure),
                     records: records.clone(),
                 });
@@ -117,14 +172,8 @@ impl Staging {
                 placed_records = placed_records.saturating_add(1);
             }
         }
-        batch.burden.tally.moved(placed_records);
-        Released { burden: batch.burden, failed }
-    }
-
-    /// Gives all records back.
-    pub(super) fn fail(self, core: &Core, topic: &Topic, reason: Reason) {
-        let batch = self.batch.seal();
-        batch.burden.failed(core, Why::NotWritten(reason), topic, None, batch.raw.into());
+        burden.tally.moved(placed_records);
+        Released { burden, failed }
     }
 }
 
@@ -144,3 +193,18 @@ impl Released {
         self.burden.promise.wake_all();
     }
 }
+
+/// The record as it was sent, but for its partition and its time to live.
+fn restored<'a>(view: &RecordView<'a>, headers: &'a [Header<'a>]) -> Record<'a> {
+    Record {
+        key: view.key,
+        value: view.value,
+        headers,
+        timestamp: Some(view.timestamp),
+        ..Record::default()
+    }
+}
+
+/// Bytes of a batch before the next is begun: records that wait leave in pieces of this size if
+/// they have to make room.
+const LARGE: usize = 64 << 10;

@@ -2,12 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use ottla_client::{Topic, TopicPartition};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::{partition::PartitionQueue, slots::Slots, staging::Staging};
+use super::{
+    lives::Life,
+    partition::PartitionQueue,
+    removal::Removed,
+    slots::Slots,
+    staging::{Released, Staging},
+};
 use crate::{
     config::TopicConfig,
     core::Core,
@@ -56,10 +63,11 @@ impl TopicQueues {
         core: &Core,
         record: &Record<'_>,
         timestamp: i64,
+        life: Option<&Life>,
     ) -> Result<Delivery, Box<Refused>> {
         match self.count.load(Ordering::Acquire) {
-            0 => self.stage(core, record, timestamp),
-            count => self.place(count, core, record, timestamp),
+            0 => self.stage(core, record, timestamp, life),
+            count => self.place(count, core, record, timestamp, life),
         }
     }
 
@@ -70,8 +78,9 @@ impl TopicQueues {
         core: &Core,
         record: &Record<'_>,
         timestamp: i64,
+        life: Option<&Life>,
     ) -> Result<Delivery, Box<Refused>> {
-        self.choose(count, record)?.append(core, record, timestamp)
+        self.choose(count, record)?.append(core, record, timestamp, life)
     }
 
     #[cold]
@@ -80,12 +89,13 @@ impl TopicQueues {
         core: &Core,
         record: &Record<'_>,
         timestamp: i64,
+        life: Option<&Life>,
     ) -> Result<Delivery, Box<Refused>> {
         let mut staging = self.staging.lock();
         let count = self.count.load(Ordering::Acquire);
         if count > 0 {
             drop(staging);
-            return self.place(count, core, record, timestamp);
+            return self.place(count, core, record, timestamp, life);
         }
         if let Some(refused) = core.refusal() {
             return Err(Box::new(refused.clone()));
@@ -94,15 +104,30 @@ impl TopicQueues {
             return Err(refused);
         }
         Staging::check(core, record, timestamp)?;
-        let first = staging.is_none();
-        let delivery = staging
-            .get_or_insert_with(|| Staging::new(core, &self.staged))
-            .append(core, record, timestamp);
+        let sooner = |staging: &Option<Staging>| match (staging, life) {
+            (None, _) => true,
+            (Some(staged), Some(life)) => staged.next_expiry().is_none_or(|at| life.ends < at),
+            (Some(_), None) => false,
+        };
+        let to_watch = sooner(&staging);
+        let staged = staging.get_or_insert_with(|| Staging::new(core));
+        let delivery = staged.append(core, record, timestamp, life, &self.staged);
         drop(staging);
-        if first {
+        if to_watch {
             core.router.notify_one();
         }
         delivery
+    }
+
+    /// Gives back what has expired of the records that wait for the topic; returns when the next
+    /// one expires.
+    pub(crate) fn expire_staged(&self, core: &Core, now: Instant) -> Option<Instant> {
+        let mut staging = self.staging.lock();
+        let removed = staging.as_mut()?.expire(core, now);
+        let next = staging.as_ref().and_then(Staging::next_expiry);
+        drop(staging);
+        removed.give_back(core, &self.topic, None);
+        next
     }
 
     /// When the records that wait for the topic are given back.
@@ -111,7 +136,7 @@ impl TopicQueues {
     }
 
     /// Gives the waiting records back.
-    pub(crate) fn fail_staging(&self, core: &Core, reason: Reason) {
+    pub(crate) fn fail_staging(&self, core: &Core, reason: &Reason) {
         let staging = self.staging.lock().take();
         if let Some(staging) = staging {
             staging.fail(core, &self.topic, reason);
@@ -135,7 +160,7 @@ impl TopicQueues {
     pub(crate) fn statistics(&self) -> TopicStatistics {
         // Held, so that no record is on its way from here to a partition.
         let staging = self.staging.lock();
-        let open = staging.as_ref().map_or(0, |staging| u64::from(staging.count()));
+        let open = staging.as_ref().map_or(0, |staging| staging.count());
         let mut records = self.staged.read(|| self.staged.entered().saturating_add(open));
         let partitions: Vec<_> = self.queues().map(|queue| queue.statistics()).collect();
         partitions.iter().for_each(|partition| records.add(&partition.records));
@@ -179,12 +204,21 @@ impl TopicQueues {
             among = (0..).zip(led).map(|(partition, _)| partition).collect();
         }
         self.sticky.choose_among(among);
-        let released = staging.take().map(|staged| staged.release(core, self, count));
+        let mut removed = Removed::default();
+        let released = staging.take().map(|mut staged| {
+            removed = staged.expire(core, Instant::now());
+            staged.release(core, self, count)
+        });
         self.count.store(count, Ordering::Release);
         drop(staging);
-        if let Some(released) = released {
-            released.tell();
-        }
+        removed.give_back(core, &self.topic, None);
+        released.into_iter().flatten().for_each(Released::tell);
+    }
+
+    /// How long the record is worth sending, if that is limited.
+    #[inline]
+    pub(crate) fn ttl(&self, record: &Record<'_>) -> Option<Duration> {
+        record.ttl.or(self.config.ttl)
     }
 
     /// The partition for a record.

@@ -47,6 +47,22 @@ impl ProducerBuilder {
         self
     }
 
+    /// How long a record is worth sending, counted from `send` (kafka-sharp's `MessageTtl`; other
+    /// clients have nothing like it). Default: without end; more than zero. A
+    /// [record's own](crate::Record::ttl) and [its topic's](crate::TopicSettings::ttl) go before it.
+    ///
+    /// A record expires only as long as its batch has not been taken to be sent: while it lingers,
+    /// waits for room in flight, for a leader, for a broker that can be reached or for its topic to
+    /// become known. It comes back with [`Reason::Expired`](crate::Reason::Expired) within
+    /// a millisecond. Once it may have been written it never expires; then, and without a time to
+    /// live, [`delivery_timeout`](Self::delivery_timeout) ends it.
+    ///
+    /// It costs a look at the clock for each record.
+    pub const fn ttl(mut self, ttl: Duration) -> Self {
+        self.config.ttl = Some(ttl);
+        self
+    }
+
     /// How long a request waits for its answer (`request.timeout.ms`). Default: 30 s.
     pub const fn request_timeout(mut self, timeout: Duration) -> Self {
         self.config.request_timeout = timeout;

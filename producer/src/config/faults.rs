@@ -31,6 +31,9 @@ impl ProducerConfig {
             let expected = "a request needs time to be answered";
             faults.push(ConfigError::invalid("request_timeout", "0 s", expected));
         }
+        if self.ttl.is_some_and(|ttl| ttl.is_zero()) {
+            faults.push(ConfigError::invalid("ttl", "0 s", NEEDS_TIME));
+        }
         if self.delivery_timeout < self.linger.saturating_add(self.request_timeout) {
             let given = format!("{:?}", self.delivery_timeout);
             let expected = "not less than linger and request_timeout together";
@@ -70,8 +73,7 @@ impl ProducerConfig {
             faults.extend(codec_fault(codecs, codec, level, &name));
         }
         if settings.ttl.is_some_and(|ttl| ttl.is_zero()) {
-            let expected = "a record needs time to be sent";
-            faults.push(ConfigError::invalid(name("ttl"), "0 s", expected));
+            faults.push(ConfigError::invalid(name("ttl"), "0 s", NEEDS_TIME));
         }
         if let Some(bytes) = settings.buffer_memory.filter(|&bytes| bytes < self.max_batch_size) {
             faults.push(ConfigError::invalid(name("buffer_memory"), bytes, HOLDS_A_BATCH));
@@ -104,4 +106,5 @@ fn codec_fault(
 }
 
 const NEEDS_ALL: &str = "the brokers can only recognise what all replicas have";
+const NEEDS_TIME: &str = "a record needs time to be sent; leave it out for no limit";
 const HOLDS_A_BATCH: &str = "it has to hold a batch of max_batch_size";

@@ -38,6 +38,8 @@ pub struct ProducerConfig {
     pub buffer_memory: usize,
     /// See [`ProducerBuilder::delivery_timeout`](crate::ProducerBuilder::delivery_timeout).
     pub delivery_timeout: Duration,
+    /// See [`ProducerBuilder::ttl`](crate::ProducerBuilder::ttl).
+    pub ttl: Option<Duration>,
     /// See [`ProducerBuilder::request_timeout`](crate::ProducerBuilder::request_timeout).
     pub request_timeout: Duration,
     /// See [`ProducerBuilder::topic_timeout`](crate::ProducerBuilder::topic_timeout).
@@ -63,6 +65,7 @@ impl Default for ProducerConfig {
             max_request_size: 1 << 20,
             buffer_memory: 64 << 20,
             delivery_timeout: Duration::from_secs(120),
+            ttl: None,
             request_timeout: Duration::from_secs(30),
             topic_timeout: Duration::from_secs(60),
             retries: true,

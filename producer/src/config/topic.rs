@@ -73,7 +73,9 @@ impl TopicSettings {
         self
     }
 
-    /// How long a record of this topic may wait to be sent.
+    /// How long a record of this topic is worth sending, counted from `send`; see
+    /// [`ProducerBuilder::ttl`](crate::ProducerBuilder::ttl). A
+    /// [record's own](crate::Record::ttl) goes before it.
     #[must_use]
     pub const fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(ttl);
@@ -118,7 +120,7 @@ impl TopicConfig {
             acks: own.acks.unwrap_or(config.acks),
             compression,
             compression_level: own.compression_level.or(level),
-            ttl: own.ttl,
+            ttl: own.ttl.or(config.ttl),
             buffer_memory: own.buffer_memory,
             buffer_records: own.buffer_records,
         }

@@ -1,5 +1,6 @@
 //! One cell for the records of a batch: ranges of indexes, each pending, settled or forwarded.
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
@@ -9,9 +10,10 @@ use ottla_protocol::{
     records::{RawBatch, SealedBatch},
 };
 use parking_lot::Mutex;
-use smallvec::SmallVec;
 
 use super::delivery::{Delivery, Written};
+use super::ranges::{Ranges, Shift};
+use super::waiting::{Waiting, Woken};
 use crate::{
     error::{Reason, SendError, Unsure},
     record::OwnedRecord,
@@ -31,16 +33,8 @@ pub(super) struct OutcomeCell {
 
 #[derive(Debug)]
 struct State {
-    /// Ascending by `from`, the first from zero; a range ends where the next begins.
-    ranges: SmallVec<[Range; 1]>,
-    /// Those who wait. A delivery knows its place here, so that polling again costs no search.
-    waiting: Vec<Option<Waiter>>,
-}
-
-#[derive(Debug)]
-struct Range {
-    from: u32,
-    state: RangeState,
+    ranges: Ranges<RangeState>,
+    waiting: Waiting,
 }
 
 #[derive(Clone, Debug)]
@@ -52,12 +46,6 @@ enum RangeState {
         cell: Arc<OutcomeCell>,
         to: u32,
     },
-}
-
-#[derive(Debug)]
-struct Waiter {
-    index: u32,
-    waker: Waker,
 }
 
 /// What became of a range of records.
@@ -158,8 +146,8 @@ impl Collected {
 
 impl OutcomeCell {
     fn new() -> Arc<Self> {
-        let pending = Range { from: 0, state: RangeState::Pending };
-        let state = State { ranges: SmallVec::from_buf([pending]), waiting: Vec::new() };
+        let ranges = Ranges::new(RangeState::Pending);
+        let state = State { ranges, waiting: Waiting::default() };
         Arc::new(Self { written: OnceLock::new(), state: Mutex::new(state) })
     }
 
@@ -172,19 +160,19 @@ impl OutcomeCell {
     /// The outcome of the record `index`, or where it went; `waker` is kept in `place` otherwise.
     pub(super) fn poll(&self, index: u32, place: &mut u32, waker: &Waker) -> Polled {
         let mut state = self.state.lock();
-        match state.range(index) {
-            Some((from, RangeState::Settled(verdict))) => {
-                let (verdict, nth) = (verdict.clone(), index.saturating_sub(*from));
+        match state.ranges.get(index) {
+            (from, RangeState::Settled(verdict)) => {
+                let (verdict, nth) = (verdict.clone(), index.saturating_sub(from));
                 drop(state);
                 // A record that comes back is copied, and its batch inflated: not under the lock.
                 Polled::Ready(verdict.of(index, nth))
             }
-            Some((from, RangeState::Forwarded { cell, to })) => {
-                let index = to.saturating_add(index.saturating_sub(*from));
+            (from, RangeState::Forwarded { cell, to }) => {
+                let index = to.saturating_add(index.saturating_sub(from));
                 Polled::Forwarded(Arc::clone(cell), index)
             }
-            Some((_, RangeState::Pending)) | None => {
-                let replaced = state.wait(index, place, waker);
+            (_, RangeState::Pending) => {
+                let replaced = state.waiting.wait(index, place, waker);
                 drop(state);
                 drop(replaced);
                 Polled::Pending
@@ -194,109 +182,49 @@ impl OutcomeCell {
 
     /// Forgets the waker kept in `place`.
     pub(super) fn forget(&self, index: u32, place: u32) {
-        let mut state = self.state.lock();
-        if let Some(slot) = state.waiting.get_mut(place as usize) {
-            if slot.as_ref().is_some_and(|waiter| waiter.index == index) {
-                // Whatever a waker drops with it may come back here.
-                let forgotten = slot.take();
-                drop(state);
-                drop(forgotten);
-            }
-        }
+        let forgotten = self.state.lock().waiting.forget(index, place);
+        // Whatever a waker drops with it may come back here: not under the lock.
+        drop(forgotten);
     }
 
     /// Settles what is still pending of `from..until` and wakes who waits for it.
     fn settle(&self, from: u32, until: u32, outcome: &RangeState) {
         let mut state = self.state.lock();
         state.set(from, until, outcome);
-        if let [Range { state: RangeState::Settled(Verdict::Written(batch)), .. }] =
-            state.ranges.as_slice()
-        {
+        if let Some(RangeState::Settled(Verdict::Written(batch))) = state.ranges.only() {
             let _ = self.written.set(*batch);
         }
         // One at a time, not under the lock: a waker may poll at once, and drop its delivery.
-        let woken: SmallVec<[Waker; 8]> = state.take_waiting(from, until);
+        let mut woken = Woken::new();
+        state.waiting.take(from, until, &mut woken);
         drop(state);
         woken.into_iter().for_each(Waker::wake);
     }
 
     /// Wakes who waits for any record.
     fn wake_all(&self) {
-        let woken = self.state.lock().take_waiting(0, u32::MAX);
+        let mut woken = Woken::new();
+        self.state.lock().waiting.take(0, u32::MAX, &mut woken);
         woken.into_iter().for_each(Waker::wake);
     }
 
-    fn is_pending(&self, from: u32) -> bool {
-        let state = self.state.lock();
-        state
-            .ranges
-            .iter()
-            .skip(state.ranges.partition_point(|range| range.from <= from).saturating_sub(1))
-            .any(|range| matches!(range.state, RangeState::Pending))
+    fn has_pending(&self) -> bool {
+        self.state.lock().ranges.all().any(|range| matches!(range, RangeState::Pending))
     }
 }
 
 impl State {
-    fn range(&self, index: u32) -> Option<(&u32, &RangeState)> {
-        let at = self.ranges.partition_point(|range| range.from <= index).checked_sub(1)?;
-        self.ranges.get(at).map(|range| (&range.from, &range.state))
-    }
-
-    /// Makes a range begin at `index`.
-    fn split(&mut self, index: u32) {
-        if index == u32::MAX {
-            return;
-        }
-        let at = self.ranges.partition_point(|range| range.from < index);
-        if self.ranges.get(at).is_some_and(|range| range.from == index) {
-            return;
-        }
-        let Some(before) = at.checked_sub(1).and_then(|before| self.ranges.get(before)) else {
-            return;
-        };
-        let state = before.state.clone().shifted(index.saturating_sub(before.from));
-        self.ranges.insert(at, Range { from: index, state });
-    }
-
     /// Gives what is still pending of `from..until` its outcome.
     fn set(&mut self, from: u32, until: u32, outcome: &RangeState) {
-        self.split(from);
-        self.split(until);
-        let first = self.ranges.partition_point(|range| range.from < from);
-        let concerned = self.ranges.iter_mut().skip(first);
-        for range in concerned.take_while(|range| range.from < until) {
-            if let RangeState::Pending = range.state {
-                range.state = outcome.clone().shifted(range.from.saturating_sub(from));
+        for (begins, range) in self.ranges.between(from, until) {
+            if let RangeState::Pending = range {
+                *range = outcome.clone().shifted(begins.saturating_sub(from));
             }
         }
-    }
-
-    /// Keeps `waker`; returns the one it replaces, to be dropped when the lock is not held.
-    fn wait(&mut self, index: u32, place: &mut u32, waker: &Waker) -> Option<Waker> {
-        if let Some(Some(waiter)) = self.waiting.get_mut(*place as usize) {
-            if waiter.index == index {
-                let same = waiter.waker.will_wake(waker);
-                return (!same).then(|| std::mem::replace(&mut waiter.waker, waker.clone()));
-            }
-        }
-        *place = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
-        self.waiting.push(Some(Waiter { index, waker: waker.clone() }));
-        None
-    }
-
-    fn take_waiting(&mut self, from: u32, until: u32) -> SmallVec<[Waker; 8]> {
-        let concerned = |waiter: &Waiter| waiter.index >= from && waiter.index < until;
-        let woken = self.waiting.iter_mut().filter(|slot| slot.as_ref().is_some_and(concerned));
-        let woken = woken.filter_map(Option::take).map(|waiter| waiter.waker).collect();
-        if self.waiting.iter().all(Option::is_none) {
-            self.waiting = Vec::new();
-        }
-        woken
     }
 }
 
-impl RangeState {
-    /// The state of a range that begins `by` records later.
+impl Shift for RangeState {
     fn shifted(self, by: u32) -> Self {
         match self {
             Self::Settled(Verdict::Written(batch)) => {
@@ -391,6 +319,22 @@ impl Promise {
         self.cell.state.lock().set(from, until, &forwarded);
     }
 
+    /// Sends the records of these ranges on to another batch, where they have the indexes from zero
+    /// on; returns those who wait for them.
+    #[must_use = "they wait for what has gone elsewhere"]
+    pub(crate) fn part(&self, ranges: &[Range<u32>], other: &Self) -> Woken {
+        let mut woken = Woken::new();
+        let mut state = self.cell.state.lock();
+        let mut to = 0u32;
+        for range in ranges {
+            let forwarded = RangeState::Forwarded { cell: Arc::clone(&other.cell), to };
+            state.set(range.start, range.end, &forwarded);
+            state.waiting.take(range.start, range.end, &mut woken);
+            to = to.saturating_add(range.end.saturating_sub(range.start));
+        }
+        woken
+    }
+
     /// Lets all who wait look again: after [`forward`](Self::forward).
     pub(crate) fn wake_all(&self) {
         self.cell.wake_all();
@@ -399,7 +343,7 @@ impl Promise {
 
 impl Drop for Promise {
     fn drop(&mut self) {
-        if self.cell.is_pending(0) {
+        if self.cell.has_pending() {
             let why = if self.possibly_written {
                 Why::Unknown(Unsure::Abandoned)
             } else {

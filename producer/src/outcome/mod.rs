@@ -5,11 +5,14 @@ mod cell;
 mod delivery;
 mod events;
 mod outbox;
+mod ranges;
+mod waiting;
 
 pub(crate) use cell::{Collected, Failure, Promise, Verdict, Why, WrittenBatch};
 pub use delivery::{Delivery, Written};
 pub use events::{Acknowledged, FailedRecords, ProducerEvents};
 pub(crate) use outbox::Outbox;
+pub(crate) use waiting::Woken;
 
 #[cfg(test)]
 mod tests;

@@ -76,7 +76,16 @@ pub(super) async fn pack(
                 room = room.saturating_sub(numbered.records.len());
                 taken.push((partition, Taken::Numbered(numbered)));
             }
+            Next::Worn(worn) => match worn.reopened(core, &partition.at) {
+                Some(queued) => {
+                    let queued = queued.compacted(core);
+                    room = room.saturating_sub(queued.raw.encoded_len());
+                    taken.push((partition, Taken::Fresh(queued)));
+                }
+                None => partition.abort_drain(core),
+            },
             Next::Fresh(queued) => {
+                let queued = queued.compacted(core);
                 room = room.saturating_sub(queued.raw.encoded_len());
                 taken.push((partition, Taken::Fresh(queued)));
             }

@@ -272,7 +272,7 @@ impl Coordinator {
         roll.refuse(AbortCause::GivenUp);
         let core = Arc::clone(&self.core);
         for queues in core.topics.all() {
-            queues.fail_staging(&core, Reason::TransactionAborted);
+            queues.fail_staging(&core, &Reason::TransactionAborted);
             for partition in queues.queues() {
                 if partition.doom(&core) {
                     self.machine.broke();

@@ -23,3 +23,4 @@ mod statistics;
 mod topic_settings;
 mod topics;
 mod transactions;
+mod ttl;

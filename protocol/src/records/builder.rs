@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::batch_header::BATCH_HEADER_LEN;
 use super::chunk_pool::{Chunk, ChunkPool, MIN_CHUNK};
-use super::raw_batch::{RawBatch, RawChunk};
+use super::raw_batch::{RawBatch, RawChunk, pick};
 use super::record::{RawRecord, RecordParts};
 use super::varint::{self, Scratch, size_len, zigzag_i64};
 
@@ -165,6 +165,14 @@ impl BatchBuilder {
     /// The largest timestamp of a record.
     pub fn max_timestamp(&self) -> Option<i64> {
         (self.count > 0).then_some(self.max_timestamp)
+    }
+
+    /// Copies of the records with these indexes, which ascend, as a batch of their own; see
+    /// [`RawBatch::pick`].
+    pub fn pick(&self, indexes: &[u32], pool: &ChunkPool) -> RawBatch {
+        let full = self.full.iter().map(|chunk| (chunk.first, chunk.bytes.as_ref()));
+        let open = std::iter::once((self.open_first, self.open.bytes()));
+        pick(full.chain(open), self.base_timestamp.unwrap_or_default(), indexes, pool)
     }
 
     /// Closes the batch.

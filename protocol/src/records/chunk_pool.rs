@@ -128,6 +128,10 @@ impl Chunk {
         self.bytes.capacity()
     }
 
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The bytes to append to, never beyond [`room`](Self::room).
     #[inline]
     pub(super) fn bytes_mut(&mut self) -> &mut Vec<u8> {

@@ -105,6 +105,51 @@ impl RawBatch {
         self.rewrite(0, keep, pool)
     }
 
+    /// Copies of the records with these indexes, which ascend, as a batch of their own that takes no
+    /// more memory than they do.
+    ///
+    /// It costs a look through each chunk that holds one of them.
+    pub fn pick(&self, indexes: &[u32], pool: &ChunkPool) -> Self {
+        let chunks = self.chunks.iter().map(|chunk| (chunk.first, chunk.bytes.as_ref()));
+        pick(chunks, self.base_timestamp, indexes, pool)
+    }
+
+    /// Takes the records of the first chunk out, as a batch that shares their memory; `None` if
+    /// there is no record.
+    ///
+    /// Those that remain keep their offset deltas, which then do not begin at zero: they must be
+    /// [retained](Self::retain) before they are sealed. `retain` and [`pick`](Self::pick) go on
+    /// counting from the first record there was, everything else from the first there is.
+    pub fn pop_chunk(&mut self) -> Option<Self> {
+        if self.chunks.is_empty() {
+            return None;
+        }
+        let chunk = self.chunks.remove(0);
+        let count = match self.chunks.first() {
+            Some(next) => next.first - chunk.first,
+            None => self.count,
+        };
+        let payload_len = chunk.bytes.len();
+        self.count -= count;
+        self.payload_len -= payload_len;
+        // Marks were made with the chunks that there were.
+        self.marks = OnceLock::new();
+        let chunks = vec![chunk];
+        Some(Self { chunks, count, payload_len, marks: OnceLock::new(), ..*self })
+    }
+
+    /// How many records have been [taken](Self::pop_chunk) off its front.
+    pub fn first_index(&self) -> u32 {
+        self.chunks.first().map_or(0, |chunk| chunk.first)
+    }
+
+    /// Counted from the first record there was, the first one behind the first chunk; `None` if
+    /// there is no record.
+    pub fn first_chunk_end(&self) -> Option<u32> {
+        let first = self.chunks.first()?.first;
+        Some(self.chunks.get(1).map_or(first + self.count, |next| next.first))
+    }
+
     /// The records before `index` and those from it on, as two batches (KIP-126).
     ///
     /// The first shares this batch's memory.
@@ -141,6 +186,16 @@ impl RawBatch {
             match record {
                 Some(record) => batch.max_timestamp = batch.max_timestamp.max(record.timestamp),
                 None => return Ok(batch),
+            }
+        }
+    }
+
+    /// Gives back the memory of chunks that are mostly empty.
+    fn trim(&mut self) {
+        for chunk in &mut self.chunks {
+            if chunk.capacity / 2 > chunk.bytes.len() {
+                chunk.bytes = Bytes::copy_from_slice(&chunk.bytes);
+                chunk.capacity = chunk.bytes.len();
             }
         }
     }
@@ -222,6 +277,37 @@ impl RawBatch {
         }
         kept.seal()
     }
+}
+
+/// Copies of the records with these indexes out of chunks, each with the index of its first record.
+pub(super) fn pick<'a>(
+    chunks: impl Iterator<Item = (u32, &'a [u8])>,
+    base_timestamp: i64,
+    indexes: &[u32],
+    pool: &ChunkPool,
+) -> RawBatch {
+    let mut picked = BatchBuilder::with_base_timestamp(Some(base_timestamp));
+    let mut wanted = indexes.iter().copied().peekable();
+    let mut chunks = chunks.peekable();
+    while let (Some((first, mut rest)), Some(&next)) = (chunks.next(), wanted.peek()) {
+        if chunks.peek().is_some_and(|&(behind, _)| behind <= next) {
+            continue;
+        }
+        for index in first.. {
+            let Ok(record) = RawRecord::take(&mut rest) else { break };
+            if wanted.next_if_eq(&index).is_some() {
+                let timestamp = base_timestamp.saturating_add(record.timestamp_delta);
+                picked.append_again(&record, timestamp, pool);
+            }
+            if rest.is_empty() || wanted.peek().is_none() {
+                break;
+            }
+        }
+    }
+    debug_assert!(wanted.next().is_none(), "a record was asked for that is not there");
+    let mut picked = picked.seal();
+    picked.trim();
+    picked
 }
 
 impl fmt::Debug for RawBatch {

@@ -265,6 +265,60 @@ fn retain_leaves_no_gaps() {
 }
 
 #[test]
+fn records_are_picked_from_open_and_closed_batches() {
+    let records: Vec<_> = (0..2_000).map(Owned::small).collect();
+    let pool = ChunkPool::default();
+    let mut open = BatchBuilder::new();
+    for record in &records {
+        record.append(&mut open, &pool).unwrap();
+    }
+    let indexes: Vec<u32> = (0..2_000).filter(|index| index % 61 == 3 || *index > 1_990).collect();
+    let expected: Vec<_> = indexes.iter().map(|&index| records[index as usize].clone()).collect();
+    let from_open = open.pick(&indexes, &pool);
+    let raw = open.seal();
+    for picked in [from_open, raw.pick(&indexes, &pool)] {
+        assert!(picked.capacity() < 2 * picked.encoded_len());
+        assert_eq!(Owned::of(&picked.record(7).unwrap()), expected[7]);
+        assert_eq!(read_all(&frozen(picked)), Ok(with_offsets(&expected, 0)));
+    }
+    assert!(raw.pick(&[], &pool).is_empty());
+}
+
+#[test]
+fn chunks_come_off_the_front() {
+    let records: Vec<_> = (0..2_000).map(Owned::small).collect();
+    let pool = ChunkPool::default();
+    let mut rest = raw(&records);
+    let mut at = 0;
+    while let Some(end) = rest.first_chunk_end() {
+        let capacity = rest.capacity();
+        let front = rest.pop_chunk().unwrap();
+        assert_eq!(front.capacity() + rest.capacity(), capacity);
+        assert_eq!((front.count(), rest.count()), (end - at, 2_000 - end));
+        let read: Vec<_> = front.records().map(|view| Owned::of(&view)).collect();
+        assert_eq!(read, records[at as usize..end as usize]);
+        assert_eq!(Owned::of(&front.record(end - at - 1).unwrap()), records[end as usize - 1]);
+        let left = &records[end as usize..];
+        assert_eq!(rest.records().count(), left.len());
+        if !left.is_empty() {
+            let picked = rest.pick(&[end, 1_999], &pool);
+            let expected = if end == 1_999 {
+                &left[..1]
+            } else {
+                &[left[0].clone(), left[left.len() - 1].clone()][..]
+            };
+            assert_eq!(read_all(&frozen(picked)), Ok(with_offsets(expected, 0)));
+            let kept = rest.retain(|index| index != end, &pool);
+            assert_eq!(kept.records().count(), left.len() - 1);
+            assert_eq!(read_all(&frozen(rest.retain(|_| true, &pool))), Ok(with_offsets(left, 0)));
+        }
+        at = end;
+    }
+    assert_eq!((at, rest.is_empty(), rest.capacity()), (2_000, true, 0));
+    assert!(rest.pop_chunk().is_none());
+}
+
+#[test]
 fn split_parts_are_whole_batches() {
     let records: Vec<_> = (0..2_000).map(Owned::small).collect();
     let raw = raw(&records);

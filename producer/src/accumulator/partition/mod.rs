@@ -1,5 +1,7 @@
 //! One partition's queue: the open batch, those waiting, and those on the wire.
 
+mod expiry;
+mod returned;
 mod state;
 
 use std::sync::Arc;
@@ -9,9 +11,9 @@ use ottla_protocol::{ErrorCode, Uuid, records::Records};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-use self::state::State;
+use self::state::{Appended, State};
 use super::batch::{Burden, DrainedBatch, QueuedBatch};
-use super::reply::Reply;
+use super::{lives::Life, removal::Removed, reply::Reply};
 use crate::{
     config::TopicConfig,
     core::{Core, Over},
@@ -39,6 +41,8 @@ pub(crate) struct PartitionQueue {
 pub(crate) enum Next {
     /// A batch that has not been numbered; hand it back with [`PartitionQueue::drain`].
     Fresh(QueuedBatch),
+    /// The same for a batch that came back, and of which records have expired since.
+    Worn(DrainedBatch),
     /// A batch numbered and ready for the request.
     Numbered(Numbered),
     /// Nothing before this moment.
@@ -73,11 +77,13 @@ impl PartitionQueue {
         core: &Core,
         record: &Record<'_>,
         timestamp: i64,
+        life: Option<&Life>,
     ) -> Result<Delivery, Box<Refused>> {
         let mut state = self.state.lock();
-        let (delivery, grown) = state.append(core, record, timestamp, None)?;
+        let appended = state.append(core, record, timestamp, life, None)?;
+        let Appended { delivery, grown, to_watch } = appended;
         // Most records find the partition listed and their chunk with room: they end here.
-        if state.listed && grown == 0 {
+        if state.listed && grown == 0 && !to_watch {
             return Ok(delivery);
         }
         self.appended(core, state, grown);
@@ -98,11 +104,8 @@ impl PartitionQueue {
         let newly_listed = state.list();
         let ripe = state.is_ripe();
         let sink = state.sink.clone();
-        let alarm = state.alarm_for_new_batch();
+        state.watch(core, self);
         drop(state);
-        if let Some(deadline) = alarm {
-            core.alarms.set(deadline, self);
-        }
         match sink {
             Some(sink) => {
                 sink.grew(grown, newly_listed.then_some(self), core);
@@ -121,17 +124,18 @@ impl PartitionQueue {
         core: &Core,
         record: &Record<'_>,
         timestamp: i64,
-        staged: &Burden,
-        index: u32,
+        life: Option<&Life>,
+        staged: (&Burden, u32),
     ) -> Result<(), Box<Refused>> {
         // The forward is made under the lock, so that the batch cannot be settled and its promise
         // gone before the staged delivery points to it.
         let mut state = self.state.lock();
-        let (delivery, grown) = state.append(core, record, timestamp, Some(staged))?;
+        let (staged, index) = staged;
+        let appended = state.append(core, record, timestamp, life, Some(staged))?;
         let Some(open) = &state.open else { return Ok(()) };
-        let until = index.saturating_add(1);
-        staged.promise.forward(index, until, &open.burden.promise, delivery.index());
-        self.appended(core, state, grown);
+        let (until, to) = (index.saturating_add(1), appended.delivery.index());
+        staged.promise.forward(index, until, &open.burden.promise, to);
+        self.appended(core, state, appended.grown);
         Ok(())
     }
 
@@ -246,17 +250,22 @@ impl PartitionQueue {
                 return Next::Later(at);
             }
         }
+        let due = state.is_next_due(now);
+        let removed = if due { state.expire_records(core, now) } else { Removed::default() };
         let next = state.next(core, room);
         match next {
             Next::Nothing => state.listed = false,
-            Next::Fresh(_) | Next::Numbered(_) => state.round = round,
+            Next::Fresh(_) | Next::Worn(_) | Next::Numbered(_) => state.round = round,
             Next::Later(_) | Next::TooLarge => {}
         }
+        sink.shrank(removed.unsent);
         match &next {
             Next::Fresh(queued) => sink.shrank(queued.raw.capacity()),
             Next::Numbered(_) if state.is_ripe() => sink.ripen(),
             _ => {}
         }
+        drop(state);
+        removed.give_back(core, &self.at.topic, Some(self.at.partition));
         next
     }
 
@@ -278,17 +287,12 @@ impl PartitionQueue {
             batch.fail(core, Why::NotWritten(reason), &self.at);
             return None;
         }
-        let numbered = if state.is_led_through(sink) && state.sequencer.may_drain() {
-            Some(state.number(core, batch))
-        } else {
-            // Behind those that came back meanwhile: they were drained before it.
-            state.returned.push_back(batch);
-            None
-        };
-        // While it was being drained nobody watched its deadline.
-        if let Some(deadline) = state.alarm_for_new_batch() {
-            core.alarms.set(deadline, self);
-        }
+        let may_go = state.is_led_through(sink) && state.sequencer.may_drain();
+        // Those that came back meanwhile were drained before it, and go before it.
+        let next = state.returned.end_drain(batch, may_go);
+        let numbered = next.map(|batch| state.number(core, batch));
+        // While it was being drained nobody watched its end.
+        state.watch(core, self);
         let list = state.list();
         self.put_on_list(core, state, list);
         numbered
@@ -296,7 +300,11 @@ impl PartitionQueue {
 
     /// Ends the draining of a batch that could not be put into its final form.
     pub(crate) fn abort_drain(self: &Arc<Self>, core: &Core) {
-        self.state.lock().draining = false;
+        {
+            let mut state = self.state.lock();
+            state.draining = false;
+            state.returned.abort_drain();
+        }
         self.relist(core);
     }
 
@@ -328,12 +336,13 @@ impl PartitionQueue {
         }
     }
 
-    /// Gives up what is past its deadline; returns the next deadline to watch.
+    /// Gives up what is past its deadline, or its time to live.
     pub(crate) fn expire(self: &Arc<Self>, core: &Core, now: Instant) {
         let mut state = self.state.lock();
         let last = state.last_error.clone();
         let mut expired = Vec::new();
-        let mut unsent = 0usize;
+        let removed = state.expire_records(core, now);
+        let mut unsent = removed.unsent;
         while state.queued.front().is_some_and(|batch| batch.burden.deadline <= now) {
             if let Some(batch) = state.queued.pop_front() {
                 unsent = unsent.saturating_add(batch.raw.capacity());
@@ -355,11 +364,11 @@ impl PartitionQueue {
         if let Some(sink) = &state.sink {
             sink.shrank(unsent);
         }
-        state.alarm = state.earliest_deadline();
-        if let Some(deadline) = state.alarm {
-            core.alarms.set(deadline, self);
-        }
+        let next = state.next_end(core);
+        core.alarms.set(state.alarm, next, self);
+        state.alarm = next;
         self.put_on_list(core, state, relist);
+        removed.give_back(core, &self.at.topic, Some(self.at.partition));
         let after = core.config.delivery_timeout;
         for batch in expired {
             let reason = Reason::TimedOut { after, last: last.clone() };

@@ -10,8 +10,9 @@ use ottla_protocol::{
 use tokio::time::Instant;
 
 use super::super::batch::{Burden, DrainedBatch, OpenBatch, QueuedBatch};
+use super::super::lives::Life;
 use super::super::reply::Reply;
-use super::{Next, Numbered};
+use super::{Next, Numbered, PartitionQueue, expiry::Briefest, returned::Returned};
 use crate::{
     core::Core,
     error::Refused,
@@ -27,7 +28,7 @@ pub(super) struct State {
     pub(super) open: Option<OpenBatch>,
     pub(super) queued: VecDeque<QueuedBatch>,
     /// Drained once and returned: numbered anew before anything in `queued`.
-    pub(super) returned: VecDeque<DrainedBatch>,
+    pub(super) returned: Returned,
     pub(super) sequencer: Sequencer<DrainedBatch>,
     /// The partition's.
     tally: Arc<Tally>,
@@ -43,8 +44,9 @@ pub(super) struct State {
     /// Nothing is sent before, after an error.
     pub(super) resume_at: Option<Instant>,
     pub(super) failures: u32,
-    /// The deadline that the router watches for this partition.
+    /// The moment that the router watches for this partition.
     pub(super) alarm: Option<Instant>,
+    pub(super) briefest: Briefest,
     pub(super) last_error: Option<String>,
     /// The last request that took a batch from here: a request holds one of each partition.
     pub(super) round: u64,
@@ -57,7 +59,7 @@ impl State {
         Self {
             open: None,
             queued: VecDeque::new(),
-            returned: VecDeque::new(),
+            returned: Returned::default(),
             sequencer,
             tally,
             draining: false,
@@ -68,6 +70,7 @@ impl State {
             resume_at: None,
             failures: 0,
             alarm: None,
+            briefest: Briefest::default(),
             last_error: None,
             round: 0,
             transaction: 0,
@@ -83,17 +86,36 @@ impl State {
         core: &Core,
         record: &Record<'_>,
         timestamp: i64,
+        life: Option<&Life>,
         staged: Option<&Burden>,
-    ) -> Result<(Delivery, usize), Box<Refused>> {
+    ) -> Result<Appended, Box<Refused>> {
         if let Some(open) = &mut self.open {
             let before = open.builder.capacity();
             if let Some(index) = open.append(core, record, timestamp) {
                 let grown = open.builder.capacity().saturating_sub(before);
-                return Ok((open.burden.promise.delivery(index), grown));
+                let delivery = open.burden.promise.delivery(index);
+                return Ok(self.appended(delivery, grown, life));
             }
         }
         let delivery = self.begin(core, record, timestamp, staged)?;
-        Ok((delivery, self.open.as_ref().map_or(0, |open| open.builder.capacity())))
+        let grown = self.open.as_ref().map_or(0, |open| open.builder.capacity());
+        Ok(self.appended(delivery, grown, life))
+    }
+
+    #[inline]
+    fn appended(&mut self, delivery: Delivery, grown: usize, life: Option<&Life>) -> Appended {
+        let to_watch = life.is_some_and(|life| self.take_life(delivery.index(), *life));
+        Appended { delivery, grown, to_watch }
+    }
+
+    /// Takes in how long the last record of the open batch lives; says whether it ends before
+    /// anything that is watched.
+    fn take_life(&mut self, index: u32, life: Life) -> bool {
+        if let Some(open) = &mut self.open {
+            open.burden.lives.add(index, life);
+        }
+        self.briefest.add(life.ends);
+        self.alarm.is_none_or(|alarm| life.ends < alarm)
     }
 
     /// Begins another batch with a record.
@@ -140,13 +162,16 @@ impl State {
         Ok(open.burden.promise.delivery(index))
     }
 
-    /// The deadline to watch, unless one as early is watched already.
-    pub(super) fn alarm_for_new_batch(&mut self) -> Option<Instant> {
-        if self.alarm.is_some() {
-            return None;
+    /// Has the next end of a batch or a record watched, unless a moment as early is already.
+    pub(super) fn watch(&mut self, core: &Core, queue: &Arc<PartitionQueue>) {
+        if self.alarm.is_some() && self.briefest.is_none() {
+            return;
         }
-        self.alarm = self.earliest_deadline();
-        self.alarm
+        let next = self.next_end(core);
+        if next.is_some_and(|next| self.alarm.is_none_or(|alarm| next < alarm)) {
+            core.alarms.set(self.alarm, next, queue);
+            self.alarm = next;
+        }
     }
 
     /// Whether there is something to send now that gains nothing by waiting.
@@ -188,12 +213,13 @@ impl State {
     }
 
     /// Batches of one partition are begun, and so expire, in order.
-    pub(super) fn earliest_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_end(&self, core: &Core) -> Option<Instant> {
         let returned = self.returned.front().map(|batch| batch.burden.deadline);
         let queued = self.queued.front().map(|batch| batch.burden.deadline);
         let open = self.open.as_ref().map(|open| open.burden.deadline);
         let drained = self.sequencer.front().map(|batch| batch.burden.deadline);
-        [drained, returned, queued, open].into_iter().flatten().min()
+        let record = if self.briefest.is_none() { None } else { self.next_expiry(core) };
+        [drained, returned, queued, open, record].into_iter().flatten().min()
     }
 
     pub(super) fn has_something(&self) -> bool {
@@ -215,7 +241,7 @@ impl State {
         let raw = std::mem::take(&mut self.queued).into_iter().chain(open);
         let drained =
             |batch: QueuedBatch| DrainedBatch { sealed: batch.raw.into(), burden: batch.burden };
-        self.returned.drain(..).chain(raw.map(drained)).collect()
+        self.returned.take_all().into_iter().chain(raw.map(drained)).collect()
     }
 
     pub(super) fn next(&mut self, core: &Core, room: usize) -> Next {
@@ -242,6 +268,10 @@ impl State {
                 return Next::TooLarge;
             }
             return match self.returned.pop_front() {
+                Some(batch) if batch.is_worn() => {
+                    self.begin_drain();
+                    Next::Worn(batch)
+                }
                 Some(batch) => Next::Numbered(self.number(core, batch)),
                 None => Next::Nothing,
             };
@@ -256,9 +286,14 @@ impl State {
         }
         let batch = self.queued.pop_front().or_else(|| self.open.take().map(OpenBatch::seal));
         batch.map_or(Next::Nothing, |batch| {
-            self.draining = true;
+            self.begin_drain();
             Next::Fresh(batch)
         })
+    }
+
+    fn begin_drain(&mut self) {
+        self.draining = true;
+        self.returned.begin_drain();
     }
 
     pub(super) fn number(&mut self, core: &Core, mut batch: DrainedBatch) -> Numbered {
@@ -310,6 +345,16 @@ impl State {
             }
         }
     }
+}
+
+/// What came of appending a record.
+#[derive(Debug)]
+pub(super) struct Appended {
+    pub(super) delivery: Delivery,
+    /// Capacity that was added.
+    pub(super) grown: usize,
+    /// The record ends before anything that is watched.
+    pub(super) to_watch: bool,
 }
 
 fn freeze(batch: &DrainedBatch, sequence: Sequence, kind: BatchKind) -> Records {

@@ -39,8 +39,31 @@ impl Bench {
     }
 
     fn append(&self, value: &[u8]) -> Result<Delivery, Refused> {
-        let sent = self.partition.append(&self.core, &Record::value(value), 0);
+        let sent = self.partition.append(&self.core, &Record::value(value), 0, None);
         sent.map_err(|refused| *refused)
+    }
+
+    fn append_for(&self, value: &[u8], millis: u64) -> Delivery {
+        let life = Life::new(Duration::from_millis(millis), Instant::now());
+        self.partition.append(&self.core, &Record::value(value), 0, life.as_ref()).unwrap()
+    }
+
+    fn worn(&mut self, sink: usize) -> DrainedBatch {
+        match self.next(sink) {
+            Next::Worn(batch) => {
+                let queued = batch.reopened(&self.core, &self.partition.at).unwrap();
+                let QueuedBatch { raw, burden } = queued.compacted(&self.core);
+                DrainedBatch { sealed: raw.into(), burden }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn after(&self, millis: u64) {
+        tokio::time::advance(Duration::from_millis(millis)).await;
+        while let Some(due) = self.core.alarms.take_due(Instant::now()) {
+            due.expire(&self.core, Instant::now());
+        }
     }
 
     fn next(&mut self, sink: usize) -> Next {
@@ -205,4 +228,117 @@ async fn one_error_that_hits_many_batches_is_one_failure() {
     let Next::Later(at) = bench.next(0) else { panic!("no backoff") };
     let wait = at - Instant::now();
     assert!(wait > Duration::from_millis(50) && wait < Duration::from_millis(150), "{wait:?}");
+}
+
+fn expired(delivery: Delivery) -> Option<(Duration, bytes::Bytes)> {
+    match delivery.now_or_never()? {
+        Err(SendError::NotWritten { reason: Reason::Expired { ttl }, record }) => {
+            Some((ttl, record.value.unwrap()))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn offset(delivery: Delivery) -> Option<i64> {
+    delivery.now_or_never()?.unwrap().offset
+}
+
+/// The log must have no gaps, and those who are left must find their own offsets.
+#[tokio::test(start_paused = true)]
+async fn what_is_left_of_a_batch_is_drained_without_gaps() {
+    let mut bench = Bench::new();
+    let long = bench.append_for(b"a", 1000);
+    let short = bench.append_for(b"b", 10);
+    let endless = bench.append(b"c").unwrap();
+    let shorter = bench.append_for(b"d", 5);
+    let last = bench.append_for(b"e", 1000);
+    assert_eq!(bench.core.alarms.next(), Some(Instant::now() + Duration::from_millis(5)));
+    bench.after(5).await;
+    assert_eq!(expired(shorter), Some((Duration::from_millis(5), "d".into())));
+    bench.after(5).await;
+    assert_eq!(expired(short), Some((Duration::from_millis(10), "b".into())));
+    let Next::Fresh(queued) = bench.next(0) else { panic!("nothing") };
+    let QueuedBatch { raw, burden } = queued.compacted(&bench.core);
+    let values: Vec<_> = raw.records().map(|view| (view.offset, view.value.unwrap())).collect();
+    assert_eq!(values, [(0, &b"a"[..]), (1, b"c"), (2, b"e")]);
+    let numbered = bench.drain(0, DrainedBatch { sealed: raw.into(), burden }).unwrap();
+    bench.after(5000).await;
+    bench.answer(&numbered, Answer::Written);
+    let offsets = [long, endless, last].map(|delivery| offset(delivery).unwrap());
+    assert_eq!(offsets, [0, 1, 2]);
+    assert_eq!(bench.core.budget.used(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_of_which_nothing_is_left_is_freed_at_once() {
+    let bench = Bench::new();
+    let mut deliveries = Vec::new();
+    for _ in 0..3 {
+        deliveries.push(bench.append_for(&full(), 10));
+    }
+    deliveries.push(bench.append_for(b"open", 10));
+    assert_eq!(bench.sinks[0].look().1, 3 * 4096);
+    bench.after(10).await;
+    assert_eq!((bench.core.budget.used(), bench.sinks[0].look().1), (0, 0));
+    assert!(deliveries.into_iter().all(|delivery| expired(delivery).is_some()));
+    assert_eq!(bench.core.alarms.next(), None);
+}
+
+/// What the broker refused was never written, so it goes back to the queue, and there it expires.
+#[tokio::test(start_paused = true)]
+async fn records_expire_in_a_batch_that_came_back_and_only_there() {
+    let mut bench = Bench::new();
+    let gone = bench.append(b"gone").unwrap();
+    {
+        let mut state = bench.partition.state.lock();
+        let sealed = state.open.take().map(crate::accumulator::batch::OpenBatch::seal);
+        state.queued.extend(sealed);
+    }
+    let (short, long) = (bench.append_for(b"short", 50), bench.append_for(b"long", 5000));
+    let first = bench.fresh(0);
+    let first = bench.drain(0, first).unwrap();
+    bench.answer(&first, Answer::Written);
+    assert_eq!(offset(gone), Some(0));
+    // Numbered: it does not expire, as long as the broker may have it.
+    let batch = bench.fresh(0);
+    let numbered = bench.drain(0, batch).unwrap();
+    bench.after(60).await;
+    let mut short = short;
+    assert!((&mut short).now_or_never().is_none(), "expired although it may be written");
+    // Refused, and for a reason that ends the epoch: it is not written.
+    bench.answer(&numbered, Answer::OutOfSequence);
+    bench.after(0).await;
+    assert!(bench.partition.state.lock().returned.front().is_some());
+    let worn = bench.worn(0);
+    assert_eq!(expired(short), Some((Duration::from_millis(50), "short".into())));
+    let numbered = bench.drain(0, worn).unwrap();
+    bench.answer(&numbered, Answer::Written);
+    assert_eq!(offset(long), Some(0));
+    assert_eq!(bench.core.budget.used(), 0);
+}
+
+/// A batch that was being compressed while others came back goes behind them: they were drained
+/// before it.
+#[tokio::test(start_paused = true)]
+async fn a_batch_does_not_overtake_those_that_came_back_while_it_was_drained() {
+    let mut bench = Bench::new();
+    let deliveries: Vec<_> = (0..4).map(|_| bench.append(&full()).unwrap()).collect();
+    bench.write(0);
+    let [first, second] = [(); 2].map(|()| {
+        let batch = bench.fresh(0);
+        bench.drain(0, batch).unwrap()
+    });
+    let third = bench.fresh(0);
+    bench.answer(&first, Answer::RefusedForGood);
+    bench.answer(&second, Answer::OutOfSequence);
+    assert!(bench.drain(0, third).is_none(), "it overtook");
+    let mut offsets = Vec::new();
+    for _ in 0..2 {
+        let Next::Numbered(numbered) = bench.next(0) else { panic!("nothing") };
+        bench.answer(&numbered, Answer::Written);
+        offsets.push(deliveries.len());
+    }
+    let outcomes: Vec<bool> =
+        deliveries.into_iter().map(|delivery| delivery.now_or_never().unwrap().is_ok()).collect();
+    assert_eq!(outcomes, [true, false, true, true]);
 }

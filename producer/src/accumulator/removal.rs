@@ -1,0 +1,81 @@
+//! Records that end before their batch was sent.
+
+use ottla_client::Topic;
+use ottla_protocol::records::RawBatch;
+use tokio::time::Instant;
+
+use super::batch::{Burden, Charge};
+use crate::{
+    core::Core,
+    error::Reason,
+    outcome::{Why, Woken},
+};
+
+/// What was taken out of batches under a lock, to be given back when none is held.
+#[derive(Debug, Default)]
+pub(super) struct Removed {
+    graves: Vec<Grave>,
+    /// Of batches of which nothing is left.
+    spent: Vec<Burden>,
+    charges: Vec<Charge>,
+    /// Capacity that is no longer waiting to be sent.
+    pub(super) unsent: usize,
+}
+
+/// Records with a common end: a batch of their own, so that what is left of the other one can go
+/// its way.
+#[derive(Debug)]
+struct Grave {
+    burden: Burden,
+    records: RawBatch,
+    reason: Reason,
+    woken: Woken,
+}
+
+impl Removed {
+    /// Takes those records out of a batch that have expired; `pick` copies them. Returns whether any
+    /// record is left.
+    pub(super) fn expire(
+        &mut self,
+        core: &Core,
+        burden: &mut Burden,
+        now: Instant,
+        count: u32,
+        pick: impl Fn(&[u32]) -> RawBatch,
+    ) -> bool {
+        for (ttl, indexes) in burden.lives.expire(now) {
+            let records = pick(&indexes);
+            let runs: Vec<_> = indexes
+                .chunk_by(|one, next| one.saturating_add(1) == *next)
+                .filter_map(|run| Some(*run.first()?..run.last()?.saturating_add(1)))
+                .collect();
+            let heir = burden.heir(core, &burden.tally);
+            let woken = burden.promise.part(&runs, &heir.promise);
+            let reason = Reason::Expired { ttl };
+            self.graves.push(Grave { burden: heir, records, reason, woken });
+        }
+        burden.lives.gone() < count
+    }
+
+    /// Frees the chunks of which every record is gone.
+    pub(super) fn free(&mut self, burden: &mut Burden, records: &mut RawBatch) {
+        let front = burden.lives.front();
+        while records.first_chunk_end().is_some_and(|end| end <= front) {
+            records.pop_chunk();
+        }
+        self.charges.push(burden.sheds(records.capacity()));
+    }
+
+    /// Ends a batch of which nothing is left.
+    pub(super) fn spend(&mut self, burden: Burden) {
+        self.spent.push(burden);
+    }
+
+    /// Tells the records what became of them; not under any lock.
+    pub(super) fn give_back(self, core: &Core, topic: &Topic, partition: Option<i32>) {
+        for Grave { burden, records, reason, woken } in self.graves {
+            burden.failed(core, Why::NotWritten(reason), topic, partition, records.into());
+            woken.into_iter().for_each(std::task::Waker::wake);
+        }
+    }
+}
