@@ -44,6 +44,17 @@ pub enum Refused {
         /// How many partitions the topic has.
         count: usize,
     },
+    /// The user's partitioner ([`ChoosePartition`](crate::ChoosePartition)) named a partition that
+    /// is not there.
+    #[error("the partitioner named partition {partition} of topic {topic}, which has {count}")]
+    BadPartition {
+        /// The topic.
+        topic: String,
+        /// What the partitioner named.
+        partition: i32,
+        /// How many partitions the topic has.
+        count: usize,
+    },
     /// The topic handle belongs to another client.
     #[error("topic {topic} was made by another client than the producer's")]
     ForeignTopic {

@@ -61,6 +61,9 @@ pub use config::{Acks, ProducerConfig, TopicSettings};
 pub use error::{FlushError, Reason, Refused, SendError, Unsure};
 pub use ottla_protocol::{compression::Compression, records::Header};
 pub use outcome::{Acknowledged, Delivery, FailedRecords, ProducerEvents, Written};
+pub use partitioner::{
+    ChoosePartition, HashedKeys, KeyHash, Keyless, Partition, Partitioner, Partitions,
+};
 pub use producer::{Closed, Left, Producer};
 pub use record::{OwnedRecord, Record};
 pub use statistics::{

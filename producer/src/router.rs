@@ -15,6 +15,7 @@ use crate::{
     core::Core,
     error::{Reason, Refused, Unsure},
     idempotence::Identity,
+    partitioner::Route,
 };
 
 type Search = Pin<Box<dyn Future<Output = (Arc<TopicQueues>, Found)> + Send>>;
@@ -130,11 +131,12 @@ impl Router {
             let known = known.partition(partition)?;
             Some((known.leader, known.leader_epoch))
         };
-        let led: Vec<bool> = (0..known.partitions.len())
+        let routes: Vec<Route> = (0..known.partitions.len())
             .map(|partition| leader(partition).is_some_and(|(leader, _)| leader.is_some()))
+            .map(|led| Route { led, healthy: true })
             .collect();
-        self.leaderless |= led.contains(&false);
-        queues.update(&self.core, &led, |at| self.core.open_partition(at, &queues.config));
+        self.leaderless |= routes.iter().any(|route| !route.led);
+        queues.update(&self.core, routes, |at| self.core.open_partition(at, &queues.config));
         for (number, partition) in queues.queues().enumerate() {
             if let Some((leader, epoch)) = leader(number) {
                 let sink = leader.map(|broker| self.core.sink(broker));

@@ -68,6 +68,11 @@ impl Staging {
         Ok(burden.promise.delivery(index))
     }
 
+    /// Whether all records ask for a partition.
+    pub(super) fn is_placed(&self) -> bool {
+        self.batches.iter().flat_map(|staged| &staged.asked).all(Option::is_some)
+    }
+
     /// Refuses a record that no batch can hold.
     pub(super) fn check(
         core: &Core,

@@ -20,7 +20,7 @@ use crate::{
     core::Core,
     error::{Reason, Refused},
     outcome::Delivery,
-    partitioner::{self, Sticky},
+    partitioner::{Choice, Chooser, Queues, Route, Routes, Waiting},
     record::Record,
     statistics::{Tally, TopicStatistics},
 };
@@ -36,7 +36,7 @@ pub(crate) struct TopicQueues {
     queues: Slots<Arc<PartitionQueue>>,
     /// How many queues there are.
     opened: AtomicUsize,
-    sticky: Sticky,
+    chooser: Chooser,
     /// Held while records move from here to the partitions: later ones queue behind.
     staging: Mutex<Option<Staging>>,
     /// Counts the records that waited in it.
@@ -45,13 +45,14 @@ pub(crate) struct TopicQueues {
 
 impl TopicQueues {
     pub(super) fn new(core: &Core, topic: Topic) -> Arc<Self> {
+        let config = Arc::new(TopicConfig::of(&core.config, topic.name()));
         Arc::new(Self {
-            config: Arc::new(TopicConfig::of(&core.config, topic.name())),
+            chooser: Chooser::new(&config.partitioner, core.seed()),
+            config,
             topic,
             count: AtomicUsize::new(0),
             queues: Slots::default(),
             opened: AtomicUsize::new(0),
-            sticky: Sticky::new(core.seed()),
             staging: Mutex::new(None),
             staged: Arc::default(),
         })
@@ -91,6 +92,15 @@ impl TopicQueues {
         timestamp: i64,
         life: Option<&Life>,
     ) -> Result<Delivery, Box<Refused>> {
+        let mut record = *record;
+        if self.chooser.is_custom() && record.partition.is_none() {
+            // While others are handed over the partitions are known already, and the user's
+            // function is not to be called under the lock.
+            if let Some(count) = self.chooser.routed() {
+                record.partition = Some(self.choose(count, &record)?.at.partition);
+            }
+        }
+        let record = &record;
         let mut staging = self.staging.lock();
         let count = self.count.load(Ordering::Acquire);
         if count > 0 {
@@ -178,32 +188,38 @@ impl TopicQueues {
         (0..self.opened.load(Ordering::Acquire)).filter_map(|index| self.queues.get(index))
     }
 
-    /// Takes in what the cluster says: one entry for each partition, whether it has a leader.
+    /// Takes in what the cluster says of each partition.
     ///
     /// Queues are only ever added. Those of new partitions come from `open`.
     pub(crate) fn update(
         &self,
         core: &Core,
-        led: &[bool],
+        routes: Vec<Route>,
         open: impl Fn(TopicPartition) -> Arc<PartitionQueue>,
     ) {
-        let count = led.len();
+        let count = routes.len();
         if count == 0 {
             return;
         }
-        let mut staging = self.staging.lock();
         for (index, number) in (0..count).zip(0..) {
             let at = || TopicPartition::new(self.topic.clone(), number);
             self.queues.get_or_make(index, || open(at()));
         }
         self.opened.fetch_max(count, Ordering::AcqRel);
-        let with_leader = |(partition, led): (u32, &bool)| led.then_some(partition);
-        let mut among: Vec<u32> = (0..).zip(led).filter_map(with_leader).collect();
-        if among.is_empty() {
-            // Nobody leads: any will do, and the records wait there.
-            among = (0..).zip(led).map(|(partition, _)| partition).collect();
+        self.chooser.reroute(Routes::new(routes), self);
+        let mut staging = self.staging.lock();
+        // The user's own function is not called under the lock. Those who come meanwhile queue
+        // behind, and have called it themselves.
+        while let Some(mut staged) =
+            staging.take_if(|staged| self.chooser.is_custom() && !staged.is_placed())
+        {
+            drop(staging);
+            let removed = staged.expire(core, Instant::now());
+            let released = staged.release(core, self, count);
+            removed.give_back(core, &self.topic, None);
+            released.into_iter().for_each(Released::tell);
+            staging = self.staging.lock();
         }
-        self.sticky.choose_among(among);
         let mut removed = Removed::default();
         let released = staging.take().map(|mut staged| {
             removed = staged.expire(core, Instant::now());
@@ -228,13 +244,15 @@ impl TopicQueues {
         count: usize,
         record: &Record<'_>,
     ) -> Result<&Arc<PartitionQueue>, Box<Refused>> {
-        let index = match (record.partition, record.key) {
-            (Some(partition), _) => usize::try_from(partition).unwrap_or(usize::MAX),
-            (None, Some(key)) => partitioner::by_key(key, count),
-            // `count` may be older than the choice, if the topic has grown just now.
-            (None, None) => match self.sticky.pick(record.value.map_or(0, <[u8]>::len)) as usize {
-                current if current < count => current,
-                _ => 0,
+        let index = match record.partition {
+            Some(partition) => usize::try_from(partition).unwrap_or(usize::MAX),
+            None => match self.chooser.choose(self.topic.name(), record, count, self) {
+                Choice::Fixed(index) | Choice::Free(index) => index,
+                Choice::Bad(partition) => {
+                    let topic = self.topic.name().to_owned();
+                    let refused = Refused::BadPartition { topic, partition, count };
+                    return Err(Box::new(refused));
+                }
             },
         };
         let queue = if index < count { self.queues.get(index) } else { None };
@@ -245,5 +263,11 @@ impl TopicQueues {
                 count,
             })
         })
+    }
+}
+
+impl Queues for TopicQueues {
+    fn waiting(&self, partition: u32) -> Waiting {
+        self.queues.get(partition as usize).map(|queue| queue.waiting()).unwrap_or_default()
     }
 }

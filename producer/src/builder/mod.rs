@@ -4,6 +4,7 @@ mod batching;
 mod buffer;
 mod delivery;
 mod events;
+mod routing;
 
 use std::sync::Arc;
 

@@ -10,6 +10,8 @@ use std::time::Duration;
 use ottla_client::RetryPolicy;
 use ottla_protocol::compression::Compression;
 
+use crate::partitioner::Partitioner;
+
 pub use acks::Acks;
 pub(crate) use topic::TopicConfig;
 pub use topic::TopicSettings;
@@ -48,6 +50,8 @@ pub struct ProducerConfig {
     pub retries: bool,
     /// See [`ProducerBuilder::retry_backoff`](crate::ProducerBuilder::retry_backoff).
     pub retry_backoff: RetryPolicy,
+    /// See [`ProducerBuilder::partitioner`](crate::ProducerBuilder::partitioner).
+    pub partitioner: Partitioner,
     /// See [`ProducerBuilder::topic_settings`](crate::ProducerBuilder::topic_settings).
     pub topics: BTreeMap<String, TopicSettings>,
 }
@@ -73,6 +77,7 @@ impl Default for ProducerConfig {
                 Duration::from_millis(100),
                 Duration::from_secs(1),
             ),
+            partitioner: Partitioner::java(),
             topics: BTreeMap::new(),
         }
     }

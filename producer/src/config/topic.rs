@@ -5,6 +5,7 @@ use std::time::Duration;
 use ottla_protocol::compression::Compression;
 
 use super::{Acks, ProducerConfig};
+use crate::partitioner::Partitioner;
 
 /// Settings of a single topic; what is not set is as for the whole producer.
 ///
@@ -26,6 +27,8 @@ pub struct TopicSettings {
     pub compression: Option<Compression>,
     /// See [`TopicSettings::compression_level`].
     pub compression_level: Option<i32>,
+    /// See [`TopicSettings::partitioner`].
+    pub partitioner: Option<Partitioner>,
     /// See [`TopicSettings::ttl`].
     pub ttl: Option<Duration>,
     /// See [`TopicSettings::buffer_memory`].
@@ -42,6 +45,7 @@ impl TopicSettings {
             acks: None,
             compression: None,
             compression_level: None,
+            partitioner: None,
             ttl: None,
             buffer_memory: None,
             buffer_records: None,
@@ -70,6 +74,13 @@ impl TopicSettings {
     #[must_use]
     pub const fn compression_level(mut self, level: i32) -> Self {
         self.compression_level = Some(level);
+        self
+    }
+
+    /// How partitions of this topic are chosen for records that state none.
+    #[must_use]
+    pub fn partitioner(mut self, partitioner: Partitioner) -> Self {
+        self.partitioner = Some(partitioner);
         self
     }
 
@@ -104,6 +115,7 @@ pub(crate) struct TopicConfig {
     pub(crate) acks: Acks,
     pub(crate) compression: Compression,
     pub(crate) compression_level: Option<i32>,
+    pub(crate) partitioner: Partitioner,
     pub(crate) ttl: Option<Duration>,
     pub(crate) buffer_memory: Option<usize>,
     pub(crate) buffer_records: Option<usize>,
@@ -120,6 +132,7 @@ impl TopicConfig {
             acks: own.acks.unwrap_or(config.acks),
             compression,
             compression_level: own.compression_level.or(level),
+            partitioner: own.partitioner.as_ref().unwrap_or(&config.partitioner).clone(),
             ttl: own.ttl.or(config.ttl),
             buffer_memory: own.buffer_memory,
             buffer_records: own.buffer_records,

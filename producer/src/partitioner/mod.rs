@@ -1,13 +1,19 @@
-//! Which partition a record goes to when it does not say: as the Java client decides.
+//! Which partition a record goes to when it does not say.
 
+mod chooser;
+mod crc32;
+mod custom;
+mod fnv1a;
 mod murmur2;
+mod random;
+mod round_robin;
+mod routes;
+mod settings;
 mod sticky;
+mod weights;
 
-pub(crate) use sticky::Sticky;
-
-/// The partition for a key among `count`: Java's, so that producers in both languages agree.
-pub(crate) fn by_key(key: &[u8], count: usize) -> usize {
-    // The sign bit is masked off rather than the hash negated, as Java's `Utils.toPositive` does.
-    let hash = murmur2::hash(key) & 0x7fff_ffff;
-    (hash as usize).checked_rem(count).unwrap_or(0)
-}
+pub(crate) use chooser::{Choice, Chooser};
+pub use custom::{ChoosePartition, Partition, Partitions};
+pub(crate) use routes::{Route, Routes};
+pub use settings::{HashedKeys, KeyHash, Keyless, Partitioner};
+pub(crate) use sticky::{Queues, Waiting};

@@ -1,47 +1,84 @@
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::{routes::Routes, settings::Partitioner, weights::Weights};
 
 /// Sends records without a key to one partition until enough bytes went there, then to another,
 /// chosen at random (KIP-480, KIP-794): full batches, and an even spread over time.
 #[derive(Debug)]
-pub(crate) struct Sticky {
+pub(super) struct Sticky {
     current: AtomicU32,
     /// What has gone to it.
     bytes: AtomicUsize,
+    stay: usize,
+    adaptive: bool,
+    availability_timeout: Option<Duration>,
     choice: Mutex<Choice>,
 }
 
 #[derive(Debug)]
 struct Choice {
     random: fastrand::Rng,
-    /// The partitions to choose from: those that have a leader or, if none has, all.
-    among: Vec<u32>,
+    /// Among which partitions, and with which chances; looked up again when it is old.
+    loads: Option<Loads>,
 }
 
-/// Bytes to one partition before the next. Java's is its batch size, 16 KiB; a batch of ours grows
-/// by chunks of 64 KiB, and a change before one is full would cost memory for nothing.
-const STAY: usize = 64 << 10;
+#[derive(Debug)]
+struct Loads {
+    seen: Instant,
+    partitions: Vec<u32>,
+    /// None if all are alike.
+    weights: Option<Weights>,
+}
+
+/// What waits in front of partitions, for whoever wants to prefer the idle ones.
+pub(crate) trait Queues {
+    fn waiting(&self, partition: u32) -> Waiting;
+}
+
+/// What waits in front of a partition.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Waiting {
+    /// Bytes that have not been sent.
+    pub(crate) bytes: usize,
+    /// Since when its broker could not be sent to although there was something to send.
+    pub(crate) blocked_since: Option<Instant>,
+}
 
 /// What a record without value weighs, so that tombstones and empty records move on too.
 const OVERHEAD: usize = 16;
 
+/// How long a look at the queues holds: it costs a lock for each partition, and a thousand of them
+/// must not cost the senders anything. Java looks with every round of its sender.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
 impl Sticky {
-    pub(crate) fn new(seed: u64) -> Self {
-        let choice = Choice { random: fastrand::Rng::with_seed(seed), among: Vec::new() };
-        Self { current: AtomicU32::new(0), bytes: AtomicUsize::new(0), choice: Mutex::new(choice) }
+    pub(super) fn new(settings: &Partitioner, seed: u64) -> Self {
+        let choice = Choice { random: fastrand::Rng::with_seed(seed), loads: None };
+        Self {
+            current: AtomicU32::new(0),
+            bytes: AtomicUsize::new(0),
+            stay: settings.stickiness,
+            adaptive: settings.adaptive,
+            availability_timeout: settings.availability_timeout,
+            choice: Mutex::new(choice),
+        }
     }
 
     /// The partition for a record of `size` bytes.
     #[inline]
-    pub(crate) fn pick(&self, size: usize) -> u32 {
+    pub(super) fn pick(
+        &self,
+        size: usize,
+        routes: impl FnOnce() -> std::sync::Arc<Routes>,
+        queues: &impl Queues,
+    ) -> u32 {
         let weight = size.saturating_add(OVERHEAD);
-        // Not in one step, which would cost more than all the rest here: of two senders at the same
-        // moment one may go uncounted, and the stay becomes a little longer.
-        let bytes = self.bytes.load(Ordering::Relaxed);
-        self.bytes.store(bytes.wrapping_add(weight), Ordering::Relaxed);
-        if bytes >= STAY {
-            self.stayed();
+        if self.bytes.fetch_add(weight, Ordering::Relaxed) >= self.stay {
+            self.stayed(&routes(), queues);
         }
         self.current()
     }
@@ -52,79 +89,82 @@ impl Sticky {
     }
 
     #[cold]
-    fn stayed(&self) {
+    fn stayed(&self, routes: &Routes, queues: &impl Queues) {
         let mut choice = self.choice.lock();
         // Another sender may have moved on while this one waited for the lock.
-        if self.bytes.load(Ordering::Relaxed) >= STAY {
-            self.move_on(&mut choice);
+        if self.bytes.load(Ordering::Relaxed) >= self.stay {
+            self.move_on(&mut choice, routes, queues);
         }
     }
 
-    /// Chooses among these from now on.
-    pub(crate) fn choose_among(&self, among: Vec<u32>) {
+    /// There are other partitions to choose among: leaves one that is no longer of them.
+    pub(super) fn rerouted(&self, first: bool, routes: &Routes, queues: &impl Queues) {
         let mut choice = self.choice.lock();
-        let first = choice.among.is_empty();
-        choice.among = among;
-        if first || !choice.among.contains(&self.current()) {
-            self.move_on(&mut choice);
+        choice.loads = None;
+        if first || !routes.among.contains(&self.current()) {
+            self.move_on(&mut choice, routes, queues);
         }
     }
 
-    /// Goes to one of the others: a partition that follows itself gets twice the bytes in a row.
-    fn move_on(&self, choice: &mut Choice) {
+    fn move_on(&self, choice: &mut Choice, routes: &Routes, queues: &impl Queues) {
         self.bytes.store(0, Ordering::Relaxed);
-        let present = choice.among.iter().position(|&other| other == self.current());
-        let others = choice.among.len().saturating_sub(usize::from(present.is_some()));
-        if others == 0 {
+        let Choice { random, loads } = choice;
+        if !self.adaptive {
+            if let Some(next) = self.other(random, &routes.among) {
+                self.current.store(next, Ordering::Relaxed);
+            }
             return;
         }
-        let drawn = choice.random.usize(..others);
-        let skip = usize::from(present.is_some_and(|present| drawn >= present));
-        if let Some(&next) = choice.among.get(drawn.saturating_add(skip)) {
+        let now = Instant::now();
+        if loads
+            .as_ref()
+            .is_none_or(|loads| now.saturating_duration_since(loads.seen) >= LOOK_AGAIN)
+        {
+            *loads = Some(self.look(now, routes, queues));
+        }
+        let Some(loads) = loads else { return };
+        let next = match &loads.weights {
+            None => self.other(random, &loads.partitions),
+            Some(weights) => {
+                let place = weights.place(random.u64(..weights.total().max(1)));
+                loads.partitions.get(place).copied()
+            }
+        };
+        if let Some(next) = next {
             self.current.store(next, Ordering::Relaxed);
         }
+    }
+
+    /// One of the others, all alike: a partition that follows itself gets twice the bytes in a row.
+    fn other(&self, random: &mut fastrand::Rng, among: &[u32]) -> Option<u32> {
+        let present = among.iter().position(|&other| other == self.current());
+        let others = among.len().saturating_sub(usize::from(present.is_some()));
+        if others == 0 {
+            return None;
+        }
+        let drawn = random.usize(..others);
+        let skip = usize::from(present.is_some_and(|present| drawn >= present));
+        among.get(drawn.saturating_add(skip)).copied()
+    }
+
+    /// Looks at what waits: in units of what goes to a partition in a row, as Java counts batches.
+    fn look(&self, seen: Instant, routes: &Routes, queues: &impl Queues) -> Loads {
+        let looked = routes.among.iter().map(|&partition| (partition, queues.waiting(partition)));
+        let looked: Vec<(u32, Waiting)> = looked.collect();
+        let blocked = |waiting: &Waiting| {
+            let since = waiting.blocked_since.map(|since| seen.saturating_duration_since(since));
+            self.availability_timeout.zip(since).is_some_and(|(timeout, since)| since >= timeout)
+        };
+        let all_blocked = looked.iter().all(|(_, waiting)| blocked(waiting));
+        let left = looked.iter().filter(|(_, waiting)| all_blocked || !blocked(waiting));
+        let unit = self.stay.max(1);
+        let (partitions, sizes): (Vec<u32>, Vec<u64>) = left
+            .map(|(at, waiting)| (*at, waiting.bytes.checked_div(unit).unwrap_or(0) as u64))
+            .unzip();
+        let alike = sizes.windows(2).all(|pair| pair.first() == pair.last());
+        Loads { seen, partitions, weights: (!alike).then(|| Weights::of(&sizes)) }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn stays_and_then_moves_and_spreads_evenly() {
-        let sticky = Sticky::new(7);
-        sticky.choose_among((0..6).collect());
-        let mut bytes = [0usize; 6];
-        let (mut previous, mut stayed) = (sticky.pick(0), 0);
-        for _ in 0..600_000 {
-            let partition = sticky.pick(100);
-            bytes[partition as usize] += 100;
-            if partition == previous {
-                stayed += 1;
-            } else {
-                assert!(stayed >= 500, "moved on after {stayed} records");
-                (previous, stayed) = (partition, 0);
-            }
-        }
-        let mean = bytes.iter().sum::<usize>() / 6;
-        assert!(bytes.iter().all(|&b| b > mean / 2 && b < mean * 3 / 2), "{bytes:?}");
-    }
-
-    #[test]
-    fn leaves_a_partition_that_lost_its_leader_and_goes_to_no_other_such() {
-        let sticky = Sticky::new(1);
-        sticky.choose_among((0..4).collect());
-        for lost in 0..4 {
-            sticky.choose_among((0..4).filter(|&partition| partition != lost).collect());
-            assert!((0..100).all(|_| sticky.pick(STAY) != lost));
-        }
-    }
-
-    #[test]
-    fn one_partition_or_none() {
-        let sticky = Sticky::new(1);
-        assert!((0..10).all(|_| sticky.pick(STAY) == 0));
-        sticky.choose_among(vec![3]);
-        assert!((0..10).all(|_| sticky.pick(STAY) == 3));
-    }
-}
+mod tests;

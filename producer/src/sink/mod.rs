@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 
 use ottla_client::BrokerId;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{accumulator::PartitionQueue, core::Core, statistics::RequestMeter};
 
@@ -30,6 +30,8 @@ pub(crate) struct Sink {
     ripe: AtomicBool,
     wake: Notify,
     pub(crate) meter: RequestMeter,
+    /// Since when the broker could not be sent to although there was something to send.
+    blocked: Mutex<Option<Instant>>,
 }
 
 impl Sink {
@@ -41,6 +43,7 @@ impl Sink {
             ripe: AtomicBool::new(false),
             wake: Notify::new(),
             meter: RequestMeter::default(),
+            blocked: Mutex::new(None),
         })
     }
 
@@ -73,6 +76,21 @@ impl Sink {
         if !self.ripe.swap(true, Ordering::Relaxed) {
             self.wake.notify_one();
         }
+    }
+
+    /// There is something to send, and it cannot be sent.
+    fn block(&self) {
+        self.blocked.lock().get_or_insert_with(Instant::now);
+    }
+
+    /// Something was sent.
+    fn unblock(&self) {
+        *self.blocked.lock() = None;
+    }
+
+    /// Since when the broker could not be sent to although there was something to send.
+    pub(crate) fn blocked_since(&self) -> Option<Instant> {
+        *self.blocked.lock()
     }
 
     /// Whether waiting would gain nothing.

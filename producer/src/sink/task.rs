@@ -85,6 +85,7 @@ impl Task {
         self.pacing.waits(something, now);
         let parked = self.parked.iter().map(|(at, _)| *at).min();
         if !something {
+            self.sink.unblock();
             return parked.map_or(Pace::AfterAnswer, Pace::At);
         }
         if let Some(at) = self.resume_at {
@@ -99,6 +100,9 @@ impl Task {
             full: self.sink.is_full(&self.core),
             hurry: self.core.hurries(),
         });
+        if pace == Pace::AfterAnswer {
+            self.sink.block();
+        }
         match (pace, parked) {
             (Pace::At(at), Some(parked)) => Pace::At(at.min(parked)),
             (pace, _) => pace,
@@ -124,6 +128,8 @@ impl Task {
     /// Sends one request, if a connection can be had: without one nothing is drained, so that
     /// records can still expire unnumbered.
     async fn send(&mut self) {
+        // Until there is a connection, and the request is in its queue.
+        self.sink.block();
         let Some(connection) = self.connect().await else { return };
         if let Some(packed) = pack(&self.core, &self.sink, &mut self.parked).await {
             let now = Instant::now();
@@ -131,6 +137,7 @@ impl Task {
             self.sink.meter.sent();
             self.dispatch(&connection, packed, now).await;
         }
+        self.sink.unblock();
     }
 
     /// A connection to the broker. While it is being opened answers are taken in, of which there

@@ -17,6 +17,7 @@ mod flushing;
 mod leaders;
 mod limits;
 mod order;
+mod partitioners;
 mod settings;
 mod simulation;
 mod statistics;

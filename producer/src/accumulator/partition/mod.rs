@@ -20,6 +20,7 @@ use crate::{
     error::{Reason, Refused, Unsure},
     idempotence::{Answer, GivenUp, Identity, Sequencer, Settled, Ticket},
     outcome::{Delivery, Why},
+    partitioner::Waiting,
     record::Record,
     sink::Sink,
     statistics::{PartitionStatistics, Tally},
@@ -196,6 +197,13 @@ impl PartitionQueue {
     /// Returns when no sender is in the middle of an append that began before.
     pub(crate) fn quiesce(&self) {
         drop(self.state.lock());
+    }
+
+    /// What waits to be sent.
+    pub(crate) fn waiting(&self) -> Waiting {
+        let state = self.state.lock();
+        let blocked_since = state.sink.as_ref().and_then(|sink| sink.blocked_since());
+        Waiting { bytes: state.unsent_bytes(), blocked_since }
     }
 
     /// Whether something waits although there is no leader.
