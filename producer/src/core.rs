@@ -8,11 +8,11 @@ use std::time::Duration;
 use ottla_client::{BrokerId, Client, Lane, LaneKind, OwnerId, TopicPartition};
 use ottla_protocol::{ErrorCode, records::ChunkPool};
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    accumulator::{Budget, DrainedBatch, Ledger, PartitionQueue, Topics},
+    accumulator::{Budget, DrainedBatch, Ledger, PartitionQueue, Sizing, Topics},
     alarms::Alarms,
     config::{ProducerConfig, TopicConfig},
     error::{Reason, Refused, Unsure},
@@ -28,6 +28,8 @@ pub(crate) struct Core {
     pub(crate) config: ProducerConfig,
     pub(crate) lane: Lane,
     pub(crate) pool: ChunkPool,
+    /// Batches that may be compressed at the same time.
+    pub(crate) compressions: Arc<Semaphore>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) topics: Topics,
@@ -99,6 +101,7 @@ impl Core {
         Arc::new(Self {
             lane,
             pool: ChunkPool::default(),
+            compressions: Arc::new(Semaphore::new(config.compression_concurrency)),
             budget: Arc::new(Budget::new(config.buffer_memory)),
             ledger: Ledger::new(),
             topics: Topics::default(),
@@ -234,6 +237,7 @@ impl Core {
         &self,
         at: TopicPartition,
         config: &Arc<TopicConfig>,
+        sizing: &Arc<Sizing>,
     ) -> Arc<PartitionQueue> {
         let sequencer: Sequencer<DrainedBatch> = if self.roll.is_some() {
             Sequencer::transactional()
@@ -242,7 +246,7 @@ impl Core {
         } else {
             Sequencer::plain(self.config.retries)
         };
-        PartitionQueue::new(at, Arc::clone(config), sequencer)
+        PartitionQueue::new(at, Arc::clone(config), Arc::clone(sizing), sequencer)
     }
 
     /// Whether requests should not wait to become full.

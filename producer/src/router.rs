@@ -136,7 +136,9 @@ impl Router {
             .map(|led| Route { led, healthy: true })
             .collect();
         self.leaderless |= routes.iter().any(|route| !route.led);
-        queues.update(&self.core, routes, |at| self.core.open_partition(at, &queues.config));
+        queues.update(&self.core, routes, |at| {
+            self.core.open_partition(at, &queues.config, &queues.sizing)
+        });
         for (number, partition) in queues.queues().enumerate() {
             if let Some((leader, epoch)) = leader(number) {
                 let sink = leader.map(|broker| self.core.sink(broker));

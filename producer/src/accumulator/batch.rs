@@ -7,7 +7,7 @@ use ottla_client::{Topic, TopicPartition};
 use ottla_protocol::records::{BatchBuilder, RawBatch, SealedBatch};
 use tokio::time::Instant;
 
-use super::{budget::Budget, ledger::Entry, lives::Lives};
+use super::{budget::Budget, ledger::Entry, lives::Lives, sizing::Sizing};
 use crate::{
     core::Core,
     error::Reason,
@@ -48,8 +48,16 @@ impl Burden {
     /// For another batch that takes over records of this one, with its deadline and in its
     /// generation.
     pub(super) fn heir(&self, core: &Core, tally: &Arc<Tally>) -> Self {
-        let new = Self::new(core, tally, self.begun, self.deadline);
-        Self { entry: self.entry.sibling(), ..new }
+        Self {
+            promise: Promise::new(),
+            deadline: self.deadline,
+            tally: Arc::clone(tally),
+            begun: self.begun,
+            sent: self.sent,
+            lives: Lives::default(),
+            charge: Charge { budget: Arc::clone(&core.budget), bytes: 0 },
+            entry: self.entry.sibling(),
+        }
     }
 
     /// Charges the budget for what the batch now holds.
@@ -66,6 +74,11 @@ impl Burden {
     /// What the budget is charged for it.
     pub(crate) const fn held(&self) -> usize {
         self.charge.bytes
+    }
+
+    /// Lays it down: its records have all gone on in other batches.
+    pub(crate) fn lay_down(self) {
+        self.promise.wake_all();
     }
 
     /// Tells all records that they are not known to be written, and gives them back.
@@ -126,9 +139,19 @@ impl Drop for Charge {
 pub(super) struct OpenBatch {
     pub(super) builder: BatchBuilder,
     pub(super) burden: Burden,
+    /// The most bytes of it, its header included.
+    limit: usize,
+    /// What its sink has been told of it: bytes on the wire.
+    counted: usize,
+    /// The sink is told again when it has so many bytes.
+    count_at: usize,
 }
 
 impl OpenBatch {
+    pub(super) const fn new(burden: Burden, limit: usize) -> Self {
+        Self { builder: BatchBuilder::new(), burden, limit, counted: 0, count_at: 0 }
+    }
+
     /// Encodes a record, if the batch has room for it; returns its index.
     pub(super) fn append(
         &mut self,
@@ -137,8 +160,8 @@ impl OpenBatch {
         timestamp: i64,
     ) -> Option<u32> {
         let before = self.builder.capacity();
-        let limit = core.config.max_batch_size;
-        let index = self.builder.append_within(limit, timestamp, &record.parts(), &core.pool)?;
+        let index =
+            self.builder.append_within(self.limit, timestamp, &record.parts(), &core.pool)?;
         let capacity = self.builder.capacity();
         if capacity != before {
             self.burden.holds(capacity);
@@ -146,25 +169,54 @@ impl OpenBatch {
         Some(index)
     }
 
+    /// Whether there is something new to hear of it: much that has not been counted, or as many
+    /// records as it may have.
+    #[inline]
+    pub(super) const fn has_news(&self, most_records: u32) -> bool {
+        self.builder.encoded_len() >= self.count_at || self.builder.count() >= most_records
+    }
+
+    /// Counts what has come since it was counted last.
+    pub(super) fn count(&mut self, sizing: &Sizing) -> usize {
+        let bytes = self.builder.encoded_len();
+        self.count_at = bytes.saturating_add(bytes.clamp(COUNT_FROM, COUNT_EVERY));
+        // More is known by now than when it was begun.
+        self.limit = sizing.raw_limit().max(bytes);
+        let wire = sizing.on_the_wire(bytes).max(self.counted);
+        wire.saturating_sub(std::mem::replace(&mut self.counted, wire))
+    }
+
+    /// What its sink has been told of it.
+    pub(super) const fn counted(&self) -> usize {
+        self.counted
+    }
+
     pub(super) fn seal(self) -> QueuedBatch {
         self.burden.tally.closed(self.builder.count());
-        QueuedBatch { raw: self.builder.seal(), burden: self.burden }
+        QueuedBatch { raw: self.builder.seal(), burden: self.burden, counted: self.counted }
     }
 }
+
+/// A batch tells its sink of its growth when it has doubled, but for the smallest and the largest:
+/// seldom enough to cost nothing, often enough that the sink knows when a request is full.
+const COUNT_FROM: usize = 1 << 10;
+const COUNT_EVERY: usize = 16 << 10;
 
 /// A batch that takes no more records and has not been numbered.
 #[derive(Debug)]
 pub(crate) struct QueuedBatch {
     pub(crate) raw: RawBatch,
     pub(crate) burden: Burden,
+    /// What its sink has been told of it: bytes on the wire.
+    pub(super) counted: usize,
 }
 
 impl QueuedBatch {
     /// The batch without the records that are gone: their offsets must not be missing in the log.
     pub(crate) fn compacted(self, core: &Core) -> Self {
-        let Self { raw, mut burden } = self;
+        let Self { raw, mut burden, counted } = self;
         if burden.lives.gone() == 0 {
-            return Self { raw, burden };
+            return Self { raw, burden, counted };
         }
         // Records that are gone from the front are not counted any longer.
         let end = raw.count().saturating_add(raw.first_index());
@@ -172,11 +224,10 @@ impl QueuedBatch {
         let kept = raw.retain(|index| !burden.lives.is_gone(index), &core.pool);
         let mut heir = burden.heir(core, &burden.tally);
         heir.holds(kept.capacity());
-        heir.sent = burden.sent;
         let woken = burden.promise.part(&living, &heir.promise);
         heir.lives = std::mem::take(&mut burden.lives).compacted(&living);
         woken.into_iter().for_each(Waker::wake);
-        Self { raw: kept, burden: heir }
+        Self { raw: kept, burden: heir, counted }
     }
 }
 
@@ -228,7 +279,7 @@ impl DrainedBatch {
         match self.sealed.to_raw(core.client.codecs()) {
             Ok(raw) => {
                 self.burden.holds(raw.capacity());
-                Some(QueuedBatch { raw, burden: self.burden })
+                Some(QueuedBatch { raw, burden: self.burden, counted: 0 })
             }
             Err(error) => {
                 let why = Why::NotWritten(Reason::Compression { cause: error.to_string() });
@@ -238,13 +289,32 @@ impl DrainedBatch {
         }
     }
 
+    /// Batches in the place of one that is too large, each with its share of the records, whose
+    /// deliveries go on there. The old one's burden has to be kept until the pieces cannot get
+    /// lost any more, and then laid down.
+    pub(crate) fn pieces(core: &Core, whole: &Burden, pieces: Vec<SealedBatch>) -> Vec<Self> {
+        let (lives, mut from) = (whole.lives.by_index(), 0u32);
+        let piece = |sealed: SealedBatch| {
+            let mut burden = whole.heir(core, &whole.tally);
+            burden.holds(sealed.capacity());
+            let until = from.saturating_add(sealed.count());
+            whole.promise.forward(from, until, &burden.promise, 0);
+            for (index, life) in lives.iter().filter(|(index, _)| (from..until).contains(index)) {
+                burden.lives.add(index.saturating_sub(from), *life);
+            }
+            from = until;
+            Self { sealed, burden }
+        };
+        pieces.into_iter().map(piece).collect()
+    }
+
     /// Gives all records back.
     pub(crate) fn fail(mut self, core: &Core, why: Why, at: &TopicPartition) {
         if self.is_worn() {
             // What is gone has its outcome.
             if let Ok(raw) = self.sealed.to_raw(core.client.codecs()) {
-                let QueuedBatch { raw, burden } =
-                    QueuedBatch { raw, burden: self.burden }.compacted(core);
+                let QueuedBatch { raw, burden, .. } =
+                    QueuedBatch { raw, burden: self.burden, counted: 0 }.compacted(core);
                 self = Self { sealed: raw.into(), burden };
             }
         }

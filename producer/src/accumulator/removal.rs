@@ -18,7 +18,7 @@ pub(super) struct Removed {
     /// Of batches of which nothing is left.
     spent: Vec<Burden>,
     charges: Vec<Charge>,
-    /// Capacity that is no longer waiting to be sent.
+    /// What the sink was told of batches of which nothing is left.
     pub(super) unsent: usize,
 }
 

@@ -25,7 +25,9 @@ impl Reply {
         let cause = || self.cause.clone().unwrap_or_else(|| self.code.to_string());
         match (answer, possibly_written) {
             (Answer::OutOfSequence, true) => Why::Unknown(Unsure::SequenceLost { code: self.code }),
-            (Answer::RefusedForGood, true) => Why::Unknown(Unsure::Refused { code: self.code }),
+            (Answer::RefusedForGood | Answer::TooLarge, true) => {
+                Why::Unknown(Unsure::Refused { code: self.code })
+            }
             (_, true) => Why::Unknown(Unsure::NotRetried { cause: cause() }),
             (_, false) => {
                 Why::NotWritten(Reason::Broker { code: self.code, message: self.message.clone() })

@@ -58,7 +58,7 @@ impl Staging {
         }
         let full = Box::new(Refused::Full { limit: core.budget.limit() });
         let Some(staged) = self.batches.back_mut() else { return Err(full) };
-        let OpenBatch { builder, burden } = &mut staged.batch;
+        let OpenBatch { builder, burden, .. } = &mut staged.batch;
         let index = builder.append(timestamp, &record.parts(), &core.pool).map_err(|_| full)?;
         burden.holds(builder.capacity());
         if let Some(life) = life {
@@ -95,7 +95,7 @@ impl Staging {
         let mut removed = Removed::default();
         let mut at = 0;
         while let Some(staged) = self.batches.get_mut(at) {
-            let OpenBatch { builder, burden } = &mut staged.batch;
+            let OpenBatch { builder, burden, .. } = &mut staged.batch;
             let pick = |at: &[u32]| builder.pick(at, &core.pool);
             let due = burden.lives.is_due(now);
             if !due || removed.expire(core, burden, now, builder.count(), pick) {
@@ -122,7 +122,7 @@ impl Staging {
     /// Gives all records back.
     pub(super) fn fail(self, core: &Core, topic: &Topic, reason: &Reason) {
         for staged in self.batches {
-            let QueuedBatch { raw, burden } = staged.batch.seal().compacted(core);
+            let QueuedBatch { raw, burden, .. } = staged.batch.seal().compacted(core);
             burden.failed(core, Why::NotWritten(reason.clone()), topic, None, raw.into());
         }
     }
@@ -132,12 +132,12 @@ impl Staged {
     fn new(core: &Core, tally: &Arc<Tally>) -> Self {
         let now = Instant::now();
         let burden = Burden::new(core, tally, now, now + core.config.delivery_timeout);
-        let batch = OpenBatch { builder: BatchBuilder::new(), burden };
+        let batch = OpenBatch::new(burden, usize::MAX);
         Self { batch, asked: Vec::new() }
     }
 
     fn release(self, core: &Core, queues: &TopicQueues, count: usize) -> Released {
-        let QueuedBatch { raw, burden } = self.batch.seal();
+        let QueuedBatch { raw, burden, .. } = self.batch.seal();
         let (mut failed, mut placed_records) = (Vec::new(), 0u64);
         let mut lives = burden.lives.by_index().into_iter().peekable();
         for (index, (view, asked)) in (0..).zip(raw.records().zip(self.asked)) {

@@ -12,6 +12,7 @@ use super::{
     lives::Life,
     partition::PartitionQueue,
     removal::Removed,
+    sizing::Sizing,
     slots::Slots,
     staging::{Released, Staging},
 };
@@ -30,6 +31,7 @@ pub(crate) struct TopicQueues {
     pub(crate) topic: Topic,
     /// Found out once, so that no record looks it up.
     pub(crate) config: Arc<TopicConfig>,
+    pub(crate) sizing: Arc<Sizing>,
     /// How many partitions the topic has; zero until it is known. A topic that was made anew can
     /// have fewer of them than there are queues.
     count: AtomicUsize,
@@ -48,6 +50,7 @@ impl TopicQueues {
         let config = Arc::new(TopicConfig::of(&core.config, topic.name()));
         Arc::new(Self {
             chooser: Chooser::new(&config.partitioner, core.seed()),
+            sizing: Arc::new(Sizing::of(&core.config, &config)),
             config,
             topic,
             count: AtomicUsize::new(0),

@@ -19,6 +19,27 @@ impl ProducerBuilder {
         self
     }
 
+    /// The most batches that are compressed at the same time (kafka-sharp's `MaximumConcurrency`).
+    /// Default: as many as there are processors; from 1 to 1024.
+    ///
+    /// Batches of more than 16 KiB are compressed on threads of the runtime's blocking pool, those
+    /// below where the request is put together. What waits for its turn stays in its order.
+    pub const fn compression_concurrency(mut self, batches: usize) -> Self {
+        self.config.compression_concurrency = batches;
+        self
+    }
+
+    /// The most records of a batch (kafka-sharp's `ProduceBatchSize`, librdkafka's
+    /// `batch.num.messages`). Default: as many as fit; at least 1.
+    ///
+    /// A batch with so many is closed and sent without waiting for its request to become full.
+    /// Batches with few records cost brokers and consumers more: leave it alone unless a consumer
+    /// needs small batches.
+    pub const fn batch_records(mut self, records: u32) -> Self {
+        self.config.batch_records = records;
+        self
+    }
+
     /// How long a request that is not full may wait for more while others are in flight to the
     /// same broker (`linger.ms`). Default: 5 ms. With nothing in flight nothing waits.
     pub const fn linger(mut self, linger: Duration) -> Self {
@@ -33,8 +54,18 @@ impl ProducerBuilder {
         self
     }
 
-    /// The most bytes of a batch before it is compressed, and so of a record. Default: 1,000,000;
-    /// from 1 KiB to 1 GiB. The brokers' `max.message.bytes` bounds what they take.
+    /// The most bytes of a batch as it is sent, and of a record before it is compressed
+    /// (`batch.size`, librdkafka's `message.max.bytes`). Default: 1,000,000; from 1 KiB to 1 GiB.
+    ///
+    /// How well records compress is learnt for each topic, so that batches become full: before
+    /// they are compressed they may be up to 8 times as large, but no larger than an eighth of
+    /// [`buffer_memory`](Self::buffer_memory). What comes out too large is split before it is
+    /// sent.
+    ///
+    /// The brokers' `max.message.bytes` bounds what they take. A batch they refuse as too large is
+    /// split and sent again in its place (KIP-126), and the topic's next batches are half as large;
+    /// a single record that is refused is not written. Without [`retries`](Self::retries) nothing
+    /// is sent again, a split batch neither.
     pub const fn max_batch_size(mut self, bytes: usize) -> Self {
         self.config.max_batch_size = bytes;
         self

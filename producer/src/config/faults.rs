@@ -50,6 +50,13 @@ impl ProducerConfig {
             let expected = "from max_batch_size to 1 GiB are allowed";
             faults.push(ConfigError::invalid("max_request_size", self.max_request_size, expected));
         }
+        if self.batch_records == 0 {
+            faults.push(ConfigError::invalid("batch_records", 0, "a batch has a record"));
+        }
+        if self.compression_concurrency == 0 || self.compression_concurrency > MOST_AT_ONCE {
+            let (given, expected) = (self.compression_concurrency, "from 1 to 1024 are allowed");
+            faults.push(ConfigError::invalid("compression_concurrency", given, expected));
+        }
         if self.buffer_memory < self.max_batch_size {
             faults.push(ConfigError::invalid("buffer_memory", self.buffer_memory, HOLDS_A_BATCH));
         }
@@ -105,6 +112,8 @@ fn codec_fault(
     }
 }
 
+/// More threads than this gain nothing anywhere.
+const MOST_AT_ONCE: usize = 1024;
 const NEEDS_ALL: &str = "the brokers can only recognise what all replicas have";
 const NEEDS_TIME: &str = "a record needs time to be sent; leave it out for no limit";
 const HOLDS_A_BATCH: &str = "it has to hold a batch of max_batch_size";

@@ -5,6 +5,8 @@ mod faults;
 mod topic;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use ottla_client::RetryPolicy;
@@ -28,6 +30,11 @@ pub struct ProducerConfig {
     pub compression: Compression,
     /// See [`ProducerBuilder::compression_level`](crate::ProducerBuilder::compression_level).
     pub compression_level: Option<i32>,
+    /// See [`ProducerBuilder::compression_concurrency`](crate::ProducerBuilder::compression_concurrency).
+    pub compression_concurrency: usize,
+    /// See [`ProducerBuilder::batch_records`](crate::ProducerBuilder::batch_records). `u32::MAX`
+    /// stands for no bound.
+    pub batch_records: u32,
     /// See [`ProducerBuilder::linger`](crate::ProducerBuilder::linger).
     pub linger: Duration,
     /// See [`ProducerBuilder::min_request_spacing`](crate::ProducerBuilder::min_request_spacing).
@@ -63,6 +70,8 @@ impl Default for ProducerConfig {
             idempotence: true,
             compression: Compression::None,
             compression_level: None,
+            compression_concurrency: available_parallelism().map_or(1, NonZeroUsize::get),
+            batch_records: u32::MAX,
             linger: Duration::from_millis(5),
             min_request_spacing: Duration::from_millis(1),
             max_batch_size: 1_000_000,

@@ -1,5 +1,7 @@
 //! The order of one partition's batches on the wire: a machine without I/O or clock.
 
+mod splitting;
+
 use std::collections::VecDeque;
 
 use ottla_protocol::records::Sequence;
@@ -24,8 +26,10 @@ pub(crate) struct Ticket(u64);
 /// Invariants:
 /// - `drained` is in the order of the sequence numbers; nothing is sent past a batch that is to be
 ///   sent again, so that the broker sees each epoch's sequences ascending.
-/// - A batch is not drained before the fifth in front of it is settled: brokers recognise the last
+/// - A batch is not sent before the fifth in front of it is settled: brokers recognise the last
 ///   five only.
+/// - A batch that is too large is split where it is, its pieces numbered as it was; so nothing
+///   behind it is numbered anew.
 /// - After an error nothing is sent until everything in flight has been answered: what overtakes
 ///   is refused by the broker, and what it wrote already it recognises.
 /// - Until a batch has been acknowledged by the present leader under the present identity, one is
@@ -56,6 +60,8 @@ pub(crate) struct Sequencer<B> {
     broken: bool,
     standing: Standing,
     next_ticket: u64,
+    /// The place of the next batch to be drained.
+    next_place: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -87,8 +93,12 @@ struct Drained<B> {
     ticket: Ticket,
     identity: Option<Identity>,
     base: i32,
+    /// Which batch of this partition it is on the wire, counted without gaps.
+    place: u64,
     /// Sticky from the first byte on the wire that was not clearly refused.
     possibly_written: bool,
+    /// The broker refused it as too large: it is not sent again before it was split.
+    too_large: bool,
     /// The broker called it out of sequence, with nothing in front of it: so it is not written,
     /// and will not be in its epoch.
     misfit: bool,
@@ -104,6 +114,8 @@ pub(crate) enum Answer {
     RefusedForNow,
     /// It is not in the log because of this try, and never will be.
     RefusedForGood,
+    /// It is not in the log because of this try; its records may be tried again in smaller batches.
+    TooLarge,
     /// Nobody knows; it may be tried again.
     Unsure,
     /// The broker does not know the sequence before it.
@@ -156,12 +168,19 @@ impl<B> Sequencer<B> {
             broken: false,
             standing,
             next_ticket: 0,
+            next_place: 0,
         }
     }
 
     /// The oldest batch that is not settled.
     pub(crate) fn front(&self) -> Option<&B> {
         self.drained.front().map(|drained| &drained.batch)
+    }
+
+    /// A batch that is not settled.
+    pub(crate) fn get(&self, ticket: Ticket) -> Option<&B> {
+        let drained = self.drained.iter().find(|drained| drained.ticket == ticket);
+        drained.map(|drained| &drained.batch)
     }
 
     /// The batch drained last.
@@ -298,28 +317,37 @@ impl<B> Sequencer<B> {
 
     /// Whether a batch may be sent again now.
     pub(crate) fn may_resend(&self) -> bool {
-        self.has_resend() && self.may_send()
+        let next = self.drained.get(self.sent).map(|next| next.place);
+        self.may_send() && next.is_some_and(|next| self.is_recognisable_behind(next))
     }
 
     /// Whether a batch may be drained now.
     pub(crate) fn may_drain(&self) -> bool {
         let whole = !self.broken && !self.is_doomed();
-        whole && self.may_send() && !self.has_resend() && self.is_recognisable()
+        let recognisable = self.is_recognisable_behind(self.next_place);
+        whole && self.may_send() && !self.has_resend() && recognisable
     }
 
-    /// Whether the broker would still recognise the oldest batch after one more. It is not enough
-    /// to count those that are not settled: behind one whose answer was lost, others may have been
-    /// written.
-    fn is_recognisable(&self) -> bool {
-        let since = |oldest: &Drained<B>| self.next_ticket.wrapping_sub(oldest.ticket.0);
+    /// Whether the broker would still recognise the oldest batch after the one at `place`. It is
+    /// not enough to count those that are not settled: behind one whose answer was lost, others may
+    /// have been written.
+    fn is_recognisable_behind(&self, place: u64) -> bool {
+        let since = |oldest: &Drained<B>| place.wrapping_sub(oldest.place);
         self.drained.front().is_none_or(|oldest| since(oldest) < MAX_IN_FLIGHT as u64)
+    }
+
+    fn next_ticket(&mut self) -> Ticket {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket = self.next_ticket.wrapping_add(1);
+        ticket
     }
 
     /// Numbers a batch and counts it as sent.
     pub(crate) fn drain(&mut self, batch: B, count: u32) -> (Ticket, Sequence) {
         debug_assert!(self.may_drain(), "drained against the order");
-        let ticket = Ticket(self.next_ticket);
-        self.next_ticket = self.next_ticket.wrapping_add(1);
+        let ticket = self.next_ticket();
+        let place = self.next_place;
+        self.next_place = place.wrapping_add(1);
         let identity = match self.mode {
             Mode::Idempotent(identity) => Some(identity),
             _ => None,
@@ -331,7 +359,9 @@ impl<B> Sequencer<B> {
             ticket,
             identity,
             base,
+            place,
             possibly_written: false,
+            too_large: false,
             misfit: false,
             in_flight: true,
         });
@@ -342,7 +372,7 @@ impl<B> Sequencer<B> {
 
     /// The next batch to be sent again, counted as sent.
     pub(crate) fn resend(&mut self) -> Option<(Ticket, Sequence, &B)> {
-        if !self.may_send() {
+        if !self.may_resend() {
             return None;
         }
         let drained = self.drained.get_mut(self.sent)?;
@@ -354,7 +384,7 @@ impl<B> Sequencer<B> {
 
     /// The next batch that [`resend`](Self::resend) would give.
     pub(crate) fn peek_resend(&self) -> Option<&B> {
-        if self.may_send() {
+        if self.may_resend() {
             self.drained.get(self.sent).map(|drained| &drained.batch)
         } else {
             None
@@ -409,6 +439,9 @@ impl<B> Sequencer<B> {
                 }
                 drained.misfit = true;
             }
+            // Whole is the only way in which the broker could recognise it.
+            Answer::TooLarge if drained.possibly_written => return self.give_up(at),
+            Answer::TooLarge => drained.too_large = true,
             Answer::RefusedForGood => return self.give_up(at),
         }
         if let Mode::Plain { retries: false } = self.mode {

@@ -1,6 +1,8 @@
 //! One sink for each broker: takes what is ready, packs it into requests, and takes in the answers.
 
+mod finishing;
 mod pacing;
+mod pieces;
 mod reply;
 mod request;
 mod task;
@@ -22,8 +24,9 @@ pub(crate) struct Sink {
     pub(crate) broker: BrokerId,
     /// Partitions with something to send, each at most once.
     list: Mutex<Vec<Arc<PartitionQueue>>>,
-    /// Capacity of the unsent batches of this broker's partitions: an estimate of how full the
-    /// next request would be. What is taken may be counted before what came, so that for a moment
+    /// What the unsent batches of this broker's partitions will probably come to on the wire: how
+    /// full the next request would be. Batches tell of their growth in steps, so that it is a
+    /// little less than what there is. What is taken may be counted before what came, so that for a moment
     /// it can be off, and below zero; it never stays off.
     bytes: AtomicIsize,
     /// Something on the list gains nothing by waiting.
@@ -65,8 +68,8 @@ impl Sink {
         }
     }
 
-    /// A partition's unsent batches shrank by `bytes`.
-    pub(crate) fn shrank(&self, bytes: usize) {
+    /// So many bytes that it was told of are not to be sent any longer, or not from here.
+    pub(crate) fn uncount(&self, bytes: usize) {
         self.bytes.fetch_sub(signed(bytes), Ordering::Relaxed);
     }
 

@@ -201,6 +201,8 @@ fn meaning(code: ErrorCode, acks: Acks) -> Answer {
         {
             Answer::RefusedForNow
         }
+        // It goes into pieces (KIP-126). Kafka looks at sizes before it appends anything.
+        ErrorCode::MESSAGE_TOO_LARGE | ErrorCode::RECORD_LIST_TOO_LARGE => Answer::TooLarge,
         code if code.is_retriable() => Answer::Unsure,
         // Anything may have happened before the broker lost its head.
         ErrorCode::UNKNOWN_SERVER_ERROR => Answer::Unsure,

@@ -10,6 +10,7 @@
 mod support;
 
 mod aborting;
+mod batches;
 mod ending;
 mod events;
 mod faults;
@@ -20,6 +21,7 @@ mod order;
 mod partitioners;
 mod settings;
 mod simulation;
+mod splitting;
 mod statistics;
 mod topic_settings;
 mod topics;

@@ -158,6 +158,28 @@ impl RawBatch {
         (self.front(index), self.rewrite(index, |_| true, pool))
     }
 
+    /// The index of the record that begins the second half of the batch's bytes; the first record
+    /// only if there is no other.
+    ///
+    /// It reads through one chunk.
+    pub fn middle(&self) -> u32 {
+        let half = self.payload_len / 2;
+        let mut before = 0;
+        let mut middle = 0;
+        for chunk in &self.chunks {
+            if before + chunk.bytes.len() >= half {
+                let mut cursor = self.cursor(chunk.first);
+                middle = chunk.first;
+                while before + cursor.position() < half && cursor.step(&chunk.bytes).is_ok() {
+                    middle += 1;
+                }
+                break;
+            }
+            before += chunk.bytes.len();
+        }
+        middle.max(1).min(self.count.saturating_sub(1))
+    }
+
     /// The inflated records of a batch that was compressed, cut where chunks may end.
     pub(super) fn from_records(
         records: &Bytes,

@@ -15,6 +15,9 @@ use crate::compression::{Codec, Codecs, CompressError, Compression, DecompressEr
 
 /// A closed batch in the form that goes to the broker: compressed once, sequenced as often as it
 /// must be sent.
+///
+/// A clone shares its memory.
+#[derive(Clone)]
 pub struct SealedBatch {
     body: Body,
     raw_len: usize,
@@ -23,6 +26,7 @@ pub struct SealedBatch {
     max_timestamp: i64,
 }
 
+#[derive(Clone)]
 enum Body {
     Raw(RawBatch),
     Compressed { compression: Compression, payload: Bytes, capacity: usize },

@@ -343,6 +343,25 @@ fn split_parts_are_whole_batches() {
 }
 
 #[test]
+fn the_middle_halves_a_batch_by_bytes() {
+    let pool = ChunkPool::default();
+    for count in 1..300 {
+        let records: Vec<_> = (0..count).map(Owned::small).collect();
+        let raw = raw(&records);
+        let middle = raw.middle();
+        if count == 1 {
+            assert_eq!(middle, 0);
+            continue;
+        }
+        let (front, back) = raw.split_at(middle, &pool);
+        assert!(!front.is_empty() && !back.is_empty(), "{count}");
+        let apart = front.encoded_len().abs_diff(back.encoded_len());
+        // Each of these records has less than 500 bytes.
+        assert!(apart <= 1000, "{count}: {apart}");
+    }
+}
+
+#[test]
 fn every_codec_gives_back_what_it_got() {
     let records: Vec<_> = (0..3_000).map(Owned::small).collect();
     let codecs = Codecs::default();

@@ -20,15 +20,13 @@ impl State {
             if batch.burden.lives.is_due(now) {
                 let (raw, burden) = (&mut batch.raw, &mut batch.burden);
                 let count = raw.first_index().saturating_add(raw.count());
-                let before = raw.capacity();
                 left = removed.expire(core, burden, now, count, |at| raw.pick(at, &core.pool));
                 removed.free(burden, raw);
-                let freed = before.saturating_sub(raw.capacity());
-                removed.unsent = removed.unsent.saturating_add(freed);
             }
             if left {
                 at = at.saturating_add(1);
             } else if let Some(batch) = self.queued.remove(at) {
+                removed.unsent = removed.unsent.saturating_add(batch.counted);
                 removed.spend(batch.burden);
             }
         }
@@ -38,8 +36,8 @@ impl State {
         let (builder, burden) = (&open.builder, &mut open.burden);
         let pick = |at: &[u32]| builder.pick(at, &core.pool);
         if !removed.expire(core, burden, now, builder.count(), pick) {
-            removed.unsent = removed.unsent.saturating_add(builder.capacity());
             if let Some(open) = self.open.take() {
+                removed.unsent = removed.unsent.saturating_add(open.counted());
                 removed.spend(open.seal().burden);
             }
         }

@@ -7,13 +7,16 @@ mod state;
 use std::sync::Arc;
 
 use ottla_client::TopicPartition;
-use ottla_protocol::{ErrorCode, Uuid, records::Records};
+use ottla_protocol::{
+    ErrorCode, Uuid,
+    records::{Records, SealedBatch},
+};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-use self::state::{Appended, State};
+use self::state::State;
 use super::batch::{Burden, DrainedBatch, QueuedBatch};
-use super::{lives::Life, removal::Removed, reply::Reply};
+use super::{lives::Life, removal::Removed, reply::Reply, sizing::Sizing};
 use crate::{
     config::TopicConfig,
     core::{Core, Over},
@@ -34,6 +37,8 @@ pub(crate) struct PartitionQueue {
     pub(crate) config: Arc<TopicConfig>,
     /// Where its records are counted.
     pub(crate) tally: Arc<Tally>,
+    /// The topic's.
+    pub(crate) sizing: Arc<Sizing>,
     state: Mutex<State>,
 }
 
@@ -46,12 +51,22 @@ pub(crate) enum Next {
     Worn(DrainedBatch),
     /// A batch numbered and ready for the request.
     Numbered(Numbered),
+    /// A batch that has been sent and was refused as too large; hand its pieces back with
+    /// [`PartitionQueue::split`].
+    Oversized(Oversized),
     /// Nothing before this moment.
     Later(Instant),
     /// Nothing, until something is appended or answered.
     Nothing,
     /// A batch that no longer fits what is left of the request.
     TooLarge,
+}
+
+/// A batch that has to be split before it is sent again.
+#[derive(Debug)]
+pub(crate) struct Oversized {
+    pub(crate) ticket: Ticket,
+    pub(crate) sealed: SealedBatch,
 }
 
 /// A batch for a request.
@@ -65,11 +80,12 @@ impl PartitionQueue {
     pub(crate) fn new(
         at: TopicPartition,
         config: Arc<TopicConfig>,
+        sizing: Arc<Sizing>,
         sequencer: Sequencer<DrainedBatch>,
     ) -> Arc<Self> {
         let tally = Arc::new(Tally::default());
         let state = Mutex::new(State::new(sequencer, Arc::clone(&tally)));
-        Arc::new(Self { at, config, tally, state })
+        Arc::new(Self { at, config, tally, sizing, state })
     }
 
     /// Encodes a record into the open batch.
@@ -81,19 +97,20 @@ impl PartitionQueue {
         life: Option<&Life>,
     ) -> Result<Delivery, Box<Refused>> {
         let mut state = self.state.lock();
-        let appended = state.append(core, record, timestamp, life, None)?;
-        let Appended { delivery, grown, to_watch } = appended;
-        // Most records find the partition listed and their chunk with room: they end here.
-        if state.listed && grown == 0 && !to_watch {
+        let delivery = state.append(core, &self.sizing, record, timestamp, life, None)?;
+        // Most records find the partition listed and change little: they end here.
+        if state.listed && !state.news {
             return Ok(delivery);
         }
-        self.appended(core, state, grown);
+        self.appended(core, state);
         Ok(delivery)
     }
 
     /// Tells whoever must know that the queue grew; out of the way of most records.
     #[cold]
-    fn appended(self: &Arc<Self>, core: &Core, mut state: MutexGuard<'_, State>, grown: usize) {
+    fn appended(self: &Arc<Self>, core: &Core, mut state: MutexGuard<'_, State>) {
+        let grown = std::mem::take(&mut state.untold);
+        state.news = false;
         if let Some(roll) = &core.roll {
             if state.transaction != roll.number() {
                 state.transaction = roll.number();
@@ -132,11 +149,16 @@ impl PartitionQueue {
         // gone before the staged delivery points to it.
         let mut state = self.state.lock();
         let (staged, index) = staged;
-        let appended = state.append(core, record, timestamp, life, Some(staged))?;
-        let Some(open) = &state.open else { return Ok(()) };
-        let (until, to) = (index.saturating_add(1), appended.delivery.index());
-        staged.promise.forward(index, until, &open.burden.promise, to);
-        self.appended(core, state, appended.grown);
+        let delivery = state.append(core, &self.sizing, record, timestamp, life, Some(staged))?;
+        let burden = match (&state.open, state.queued.back()) {
+            (Some(open), _) => &open.burden,
+            // The record closed its batch.
+            (None, Some(queued)) => &queued.burden,
+            (None, None) => return Ok(()),
+        };
+        let until = index.saturating_add(1);
+        staged.promise.forward(index, until, &burden.promise, delivery.index());
+        self.appended(core, state);
         Ok(())
     }
 
@@ -171,9 +193,9 @@ impl PartitionQueue {
         if same && !made_anew {
             return;
         }
-        let unsent = state.unsent_bytes();
+        let unsent = state.counted();
         if let Some(old) = state.sink.take() {
-            old.shrank(unsent);
+            old.uncount(unsent);
         }
         state.sink = sink.cloned();
         if !same {
@@ -203,7 +225,7 @@ impl PartitionQueue {
     pub(crate) fn waiting(&self) -> Waiting {
         let state = self.state.lock();
         let blocked_since = state.sink.as_ref().and_then(|sink| sink.blocked_since());
-        Waiting { bytes: state.unsent_bytes(), blocked_since }
+        Waiting { bytes: state.counted(), blocked_since }
     }
 
     /// Whether something waits although there is no leader.
@@ -260,31 +282,32 @@ impl PartitionQueue {
         }
         let due = state.is_next_due(now);
         let removed = if due { state.expire_records(core, now) } else { Removed::default() };
-        let next = state.next(core, room);
-        match next {
-            Next::Nothing => state.listed = false,
-            Next::Fresh(_) | Next::Worn(_) | Next::Numbered(_) => state.round = round,
-            Next::Later(_) | Next::TooLarge => {}
-        }
-        sink.shrank(removed.unsent);
+        let next = state.next(core, &self.sizing, room);
+        sink.uncount(removed.unsent);
         match &next {
-            Next::Fresh(queued) => sink.shrank(queued.raw.capacity()),
-            Next::Numbered(_) if state.is_ripe() => sink.ripen(),
+            Next::Nothing => state.listed = false,
+            Next::Fresh(queued) => sink.uncount(queued.counted),
+            Next::Numbered(_) | Next::TooLarge if state.is_ripe() => sink.ripen(),
             _ => {}
+        }
+        if let Next::Fresh(_) | Next::Worn(_) | Next::Numbered(_) | Next::Oversized(_) = next {
+            state.round = round;
         }
         drop(state);
         removed.give_back(core, &self.at.topic, Some(self.at.partition));
         next
     }
 
-    /// Numbers a batch that [`next`](Self::next) gave to `sink`, now in its final form. `None` if
-    /// it must not be sent there any longer: it waits for its new leader, or for the end of an
-    /// error; or it is given up, because the producer has ended.
+    /// Numbers a batch that [`next`](Self::next) gave to `sink`, now in its final form, and maybe
+    /// in several pieces, of which the first is numbered. `None` if it must not be sent there now:
+    /// it waits for its new leader, for the end of an error, or for more `room` than this request
+    /// has; or it is given up, because the producer has ended.
     pub(crate) fn drain(
         self: &Arc<Self>,
         sink: &Arc<Sink>,
         core: &Core,
-        batch: DrainedBatch,
+        pieces: Vec<DrainedBatch>,
+        room: usize,
     ) -> Option<Numbered> {
         let mut state = self.state.lock();
         state.draining = false;
@@ -292,12 +315,15 @@ impl PartitionQueue {
         if let Some(reason) = core.unsendable().or_else(doomed) {
             let list = state.list();
             self.put_on_list(core, state, list);
-            batch.fail(core, Why::NotWritten(reason), &self.at);
+            for batch in pieces {
+                batch.fail(core, Why::NotWritten(reason.clone()), &self.at);
+            }
             return None;
         }
         let may_go = state.is_led_through(sink) && state.sequencer.may_drain();
+        let fits = |batch: &DrainedBatch| batch.sealed.encoded_len() <= room;
         // Those that came back meanwhile were drained before it, and go before it.
-        let next = state.returned.end_drain(batch, may_go);
+        let next = state.returned.end_drain(pieces, |first| may_go && fits(first));
         let numbered = next.map(|batch| state.number(core, batch));
         // While it was being drained nobody watched its end.
         state.watch(core, self);
@@ -316,10 +342,53 @@ impl PartitionQueue {
         self.relist(core);
     }
 
+    /// Puts pieces in the place of a batch that [`next`](Self::next) gave as too large.
+    pub(crate) fn split(self: &Arc<Self>, core: &Core, ticket: Ticket, pieces: Vec<SealedBatch>) {
+        let mut state = self.state.lock();
+        state.draining = false;
+        state.returned.abort_drain();
+        let whole = state.sequencer.split(ticket, |whole| {
+            let mut pieces = DrainedBatch::pieces(core, &whole.burden, pieces);
+            pieces.iter_mut().for_each(|piece| piece.burden.promise.set_possibly_written());
+            let counted = |piece: DrainedBatch| {
+                let count = piece.sealed.count();
+                (piece, count)
+            };
+            pieces.into_iter().map(counted).collect()
+        });
+        let list = state.list();
+        self.put_on_list(core, state, list);
+        if let Some(whole) = whole {
+            whole.burden.lay_down();
+        }
+    }
+
+    /// Gives up a batch that is too large and cannot be split.
+    pub(crate) fn cannot_split(self: &Arc<Self>, core: &Core, ticket: Ticket, cause: &str) {
+        let mut state = self.state.lock();
+        state.draining = false;
+        state.returned.abort_drain();
+        let given_up = state.sequencer.discard(ticket);
+        let list = state.settle_down(core);
+        self.put_on_list(core, state, list);
+        if let Some(GivenUp { batch, .. }) = given_up {
+            let reason = Reason::Compression { cause: cause.to_owned() };
+            batch.fail(core, Why::NotWritten(reason), &self.at);
+        }
+    }
+
     /// Takes in what came of sending a batch.
     pub(crate) fn answered(self: &Arc<Self>, core: &Core, ticket: Ticket, reply: &Reply) {
         let mut state = self.state.lock();
-        let answer = reply.answer;
+        let answer = match (reply.answer, state.sequencer.get(ticket)) {
+            (Answer::TooLarge, Some(batch)) if batch.sealed.count() > 1 => {
+                self.sizing.refused(batch.sealed.encoded_len());
+                Answer::TooLarge
+            }
+            // A single record: there is nothing to split.
+            (Answer::TooLarge, _) => Answer::RefusedForGood,
+            (answer, _) => answer,
+        };
         if answer != Answer::Written {
             self.tally.error();
         }
@@ -353,13 +422,13 @@ impl PartitionQueue {
         let mut unsent = removed.unsent;
         while state.queued.front().is_some_and(|batch| batch.burden.deadline <= now) {
             if let Some(batch) = state.queued.pop_front() {
-                unsent = unsent.saturating_add(batch.raw.capacity());
+                unsent = unsent.saturating_add(batch.counted);
                 expired.push(DrainedBatch { sealed: batch.raw.into(), burden: batch.burden });
             }
         }
         if state.open.as_ref().is_some_and(|open| open.burden.deadline <= now) {
             if let Some(open) = state.open.take() {
-                unsent = unsent.saturating_add(open.builder.capacity());
+                unsent = unsent.saturating_add(open.counted());
                 let batch = open.seal();
                 expired.push(DrainedBatch { sealed: batch.raw.into(), burden: batch.burden });
             }
@@ -370,7 +439,7 @@ impl PartitionQueue {
         let given_up = state.sequencer.expire(|batch| batch.burden.deadline <= now);
         let relist = state.settle_down(core);
         if let Some(sink) = &state.sink {
-            sink.shrank(unsent);
+            sink.uncount(unsent);
         }
         let next = state.next_end(core);
         core.alarms.set(state.alarm, next, self);
@@ -423,12 +492,12 @@ impl PartitionQueue {
     /// partition's sequence is broken by now.
     pub(crate) fn doom(self: &Arc<Self>, core: &Core) -> bool {
         let mut state = self.state.lock();
-        let bytes = state.unsent_bytes();
+        let bytes = state.counted();
         let mut unsent = state.take_unsent();
         unsent.extend(state.sequencer.doom().into_iter().map(|gone| gone.batch));
         let broken = state.sequencer.is_broken();
         if let Some(sink) = &state.sink {
-            sink.shrank(bytes);
+            sink.uncount(bytes);
         }
         let relist = state.settle_down(core);
         self.put_on_list(core, state, relist);
@@ -442,10 +511,10 @@ impl PartitionQueue {
     /// [`fail_all`](Self::fail_all).
     pub(crate) fn fail_unsent(&self, core: &Core, reason: &Reason) {
         let mut state = self.state.lock();
-        let bytes = state.unsent_bytes();
+        let bytes = state.counted();
         let unsent = state.take_unsent();
         if let Some(sink) = &state.sink {
-            sink.shrank(bytes);
+            sink.uncount(bytes);
         }
         drop(state);
         for batch in unsent {

@@ -35,14 +35,21 @@ impl Returned {
         self.place = Some(0);
     }
 
-    /// The draining is over. Returns the batch if it is next, else it waits in its place.
-    pub(super) fn end_drain(&mut self, batch: DrainedBatch, may_go: bool) -> Option<DrainedBatch> {
+    /// The draining is over. Returns the first piece of the batch if it is next and may go; all
+    /// others wait in their place.
+    pub(super) fn end_drain(
+        &mut self,
+        pieces: Vec<DrainedBatch>,
+        may_go: impl FnOnce(&DrainedBatch) -> bool,
+    ) -> Option<DrainedBatch> {
         let place = self.place.take().unwrap_or(self.batches.len()).min(self.batches.len());
-        if may_go && place == 0 {
-            return Some(batch);
+        let mut pieces = pieces.into_iter().peekable();
+        let goes = place == 0 && pieces.peek().is_some_and(may_go);
+        let next = if goes { pieces.next() } else { None };
+        for (nth, piece) in pieces.enumerate() {
+            self.batches.insert(place.saturating_add(nth), piece);
         }
-        self.batches.insert(place, batch);
-        None
+        next
     }
 
     /// The draining is over, and nothing comes back.

@@ -12,7 +12,8 @@ use tokio::time::Instant;
 use super::super::batch::{Burden, DrainedBatch, OpenBatch, QueuedBatch};
 use super::super::lives::Life;
 use super::super::reply::Reply;
-use super::{Next, Numbered, PartitionQueue, expiry::Briefest, returned::Returned};
+use super::super::sizing::Sizing;
+use super::{Next, Numbered, Oversized, PartitionQueue, expiry::Briefest, returned::Returned};
 use crate::{
     core::Core,
     error::Refused,
@@ -48,6 +49,10 @@ pub(super) struct State {
     pub(super) alarm: Option<Instant>,
     pub(super) briefest: Briefest,
     pub(super) last_error: Option<String>,
+    /// The sink has to be told of something: of bytes, or of a batch that was closed.
+    pub(super) news: bool,
+    /// Bytes that were counted and not told to the sink.
+    pub(super) untold: usize,
     /// The last request that took a batch from here: a request holds one of each partition.
     pub(super) round: u64,
     /// The last transaction that it had records for, by its number.
@@ -72,6 +77,8 @@ impl State {
             alarm: None,
             briefest: Briefest::default(),
             last_error: None,
+            news: false,
+            untold: 0,
             round: 0,
             transaction: 0,
         }
@@ -84,38 +91,56 @@ impl State {
     pub(super) fn append(
         &mut self,
         core: &Core,
+        sizing: &Sizing,
         record: &Record<'_>,
         timestamp: i64,
         life: Option<&Life>,
         staged: Option<&Burden>,
-    ) -> Result<Appended, Box<Refused>> {
+    ) -> Result<Delivery, Box<Refused>> {
         if let Some(open) = &mut self.open {
-            let before = open.builder.capacity();
             if let Some(index) = open.append(core, record, timestamp) {
-                let grown = open.builder.capacity().saturating_sub(before);
                 let delivery = open.burden.promise.delivery(index);
-                return Ok(self.appended(delivery, grown, life));
+                if let Some(life) = life {
+                    self.take_life(index, *life);
+                }
+                if self.has_news(core) {
+                    self.grew(core, sizing);
+                }
+                return Ok(delivery);
             }
         }
-        let delivery = self.begin(core, record, timestamp, staged)?;
-        let grown = self.open.as_ref().map_or(0, |open| open.builder.capacity());
-        Ok(self.appended(delivery, grown, life))
+        self.begin(core, sizing, record, timestamp, life, staged)
     }
 
-    #[inline]
-    fn appended(&mut self, delivery: Delivery, grown: usize, life: Option<&Life>) -> Appended {
-        let to_watch = life.is_some_and(|life| self.take_life(delivery.index(), *life));
-        Appended { delivery, grown, to_watch }
-    }
-
-    /// Takes in how long the last record of the open batch lives; says whether it ends before
+    /// Takes in how long the last record of the open batch lives, and whether it ends before
     /// anything that is watched.
-    fn take_life(&mut self, index: u32, life: Life) -> bool {
+    fn take_life(&mut self, index: u32, life: Life) {
         if let Some(open) = &mut self.open {
             open.burden.lives.add(index, life);
         }
         self.briefest.add(life.ends);
-        self.alarm.is_none_or(|alarm| life.ends < alarm)
+        self.news |= self.alarm.is_none_or(|alarm| life.ends < alarm);
+    }
+
+    #[inline]
+    fn has_news(&self, core: &Core) -> bool {
+        self.open.as_ref().is_some_and(|open| open.has_news(core.config.batch_records))
+    }
+
+    /// The open batch has grown so much that others must hear of it.
+    #[cold]
+    fn grew(&mut self, core: &Core, sizing: &Sizing) {
+        let Some(open) = &mut self.open else { return };
+        self.untold = self.untold.saturating_add(open.count(sizing));
+        self.news = true;
+        if open.builder.count() >= core.config.batch_records {
+            self.seal();
+        }
+    }
+
+    /// Closes the open batch.
+    fn seal(&mut self) {
+        self.queued.extend(self.open.take().map(OpenBatch::seal));
     }
 
     /// Begins another batch with a record.
@@ -123,12 +148,13 @@ impl State {
     fn begin(
         &mut self,
         core: &Core,
+        sizing: &Sizing,
         record: &Record<'_>,
         timestamp: i64,
+        life: Option<&Life>,
         staged: Option<&Burden>,
     ) -> Result<Delivery, Box<Refused>> {
-        let full = self.open.take().map(OpenBatch::seal);
-        self.queued.extend(full);
+        self.seal();
         // Staged records were accepted before, and may go on until the very end.
         let refusal = match staged {
             None => core.refusal(),
@@ -142,8 +168,7 @@ impl State {
         }
         self.adopt(core);
         let limit = core.config.max_batch_size;
-        let builder = BatchBuilder::new();
-        let alone = builder.record_len(timestamp, &record.parts());
+        let alone = BatchBuilder::new().record_len(timestamp, &record.parts());
         let size = alone.saturating_add(BATCH_HEADER_LEN);
         if size > limit {
             return Err(Box::new(Refused::TooLarge { size, limit }));
@@ -155,11 +180,17 @@ impl State {
                 Burden::new(core, &self.tally, now, now + core.config.delivery_timeout)
             }
         };
-        let open = self.open.insert(OpenBatch { builder, burden });
+        // A record that is larger than batches of the topic should be has one for itself.
+        let open = self.open.insert(OpenBatch::new(burden, sizing.raw_limit().max(size)));
         // Its size was looked at, and a fresh batch takes any timestamp.
         let index = open.append(core, record, timestamp);
         let index = index.ok_or_else(|| Box::new(Refused::TooLarge { size, limit }))?;
-        Ok(open.burden.promise.delivery(index))
+        let delivery = open.burden.promise.delivery(index);
+        if let Some(life) = life {
+            self.take_life(index, *life);
+        }
+        self.grew(core, sizing);
+        Ok(delivery)
     }
 
     /// Has the next end of a batch or a record watched, unless a moment as early is already.
@@ -230,9 +261,10 @@ impl State {
         self.sequencer.has_resend() || !self.returned.is_empty() || !self.queued.is_empty()
     }
 
-    pub(super) fn unsent_bytes(&self) -> usize {
-        let open = self.open.as_ref().map_or(0, |open| open.builder.capacity());
-        self.queued.iter().map(|batch| batch.raw.capacity()).sum::<usize>().saturating_add(open)
+    /// What the sink has been told of what it has not taken yet.
+    pub(super) fn counted(&self) -> usize {
+        let open = self.open.as_ref().map_or(0, OpenBatch::counted);
+        self.queued.iter().map(|batch| batch.counted).sum::<usize>().saturating_add(open)
     }
 
     /// Everything that has no number, in order.
@@ -244,12 +276,20 @@ impl State {
         self.returned.take_all().into_iter().chain(raw.map(drained)).collect()
     }
 
-    pub(super) fn next(&mut self, core: &Core, room: usize) -> Next {
+    pub(super) fn next(&mut self, core: &Core, sizing: &Sizing, room: usize) -> Next {
         if self.draining {
             return Next::Nothing;
         }
         self.adopt(core);
         let kind = self.kind();
+        let too_large = |batch: &DrainedBatch| {
+            batch.sealed.encoded_len() > sizing.limit() && batch.sealed.count() > 1
+        };
+        if let Some((ticket, batch)) = self.sequencer.to_split(too_large) {
+            let sealed = batch.sealed.clone();
+            self.begin_drain();
+            return Next::Oversized(Oversized { ticket, sealed });
+        }
         if let Some(batch) = self.sequencer.peek_resend() {
             if batch.sealed.encoded_len() > room {
                 return Next::TooLarge;
@@ -281,7 +321,7 @@ impl State {
             (None, Some(open)) => open.builder.encoded_len(),
             (None, None) => return Next::Nothing,
         };
-        if size > room {
+        if sizing.on_the_wire(size) > room {
             return Next::TooLarge;
         }
         let batch = self.queued.pop_front().or_else(|| self.open.take().map(OpenBatch::seal));
@@ -345,16 +385,6 @@ impl State {
             }
         }
     }
-}
-
-/// What came of appending a record.
-#[derive(Debug)]
-pub(super) struct Appended {
-    pub(super) delivery: Delivery,
-    /// Capacity that was added.
-    pub(super) grown: usize,
-    /// The record ends before anything that is watched.
-    pub(super) to_watch: bool,
 }
 
 fn freeze(batch: &DrainedBatch, sequence: Sequence, kind: BatchKind) -> Records {

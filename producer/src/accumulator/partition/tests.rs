@@ -26,7 +26,11 @@ impl Bench {
         let core = Core::new(client, config, None);
         core.set_identity(Identity { id: 7, epoch: 0 });
         let at = TopicPartition::new(core.client.topic("in"), 0);
-        let partition = core.open_partition(at, &Arc::new(TopicConfig::of(&core.config, "in")));
+        let partition = {
+            let config = Arc::new(TopicConfig::of(&core.config, "in"));
+            let sizing = Arc::new(Sizing::of(&core.config, &config));
+            core.open_partition(at, &config, &sizing)
+        };
         let sinks = [0, 1].map(|id| Sink::new(BrokerId(id)));
         let bench = Self { core, partition, sinks, round: 0 };
         bench.lead(Some(0), 0);
@@ -52,7 +56,7 @@ impl Bench {
         match self.next(sink) {
             Next::Worn(batch) => {
                 let queued = batch.reopened(&self.core, &self.partition.at).unwrap();
-                let QueuedBatch { raw, burden } = queued.compacted(&self.core);
+                let QueuedBatch { raw, burden, .. } = queued.compacted(&self.core);
                 DrainedBatch { sealed: raw.into(), burden }
             }
             other => panic!("{other:?}"),
@@ -80,7 +84,7 @@ impl Bench {
     }
 
     fn drain(&self, sink: usize, batch: DrainedBatch) -> Option<Numbered> {
-        self.partition.drain(&self.sinks[sink], &self.core, batch)
+        self.partition.drain(&self.sinks[sink], &self.core, vec![batch], usize::MAX)
     }
 
     fn answer(&self, numbered: &Numbered, answer: Answer) {
@@ -101,6 +105,9 @@ impl Bench {
 fn full() -> [u8; 900] {
     [0; 900]
 }
+
+/// What a batch with one such record comes to on the wire.
+const WIRE: isize = 61 + 9 + 900;
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_that_was_drained_while_its_partition_moved_goes_to_the_new_leader_first() {
@@ -172,17 +179,17 @@ async fn a_sink_counts_no_bytes_of_what_is_gone() {
     let mut bench = Bench::new();
     let counted = |bench: &Bench| [0, 1].map(|sink: usize| bench.sinks[sink].look().1);
     let appended: Vec<_> = (0..5).map(|_| bench.append(&full()).unwrap()).collect();
-    assert_eq!(counted(&bench), [5 * 4096, 0]);
+    assert_eq!(counted(&bench), [5 * WIRE, 0]);
     bench.write(0);
-    assert_eq!(counted(&bench), [4 * 4096, 0]);
+    assert_eq!(counted(&bench), [4 * WIRE, 0]);
     let batch = bench.fresh(0);
     bench.lead(Some(1), 1);
-    assert_eq!(counted(&bench), [0, 3 * 4096]);
+    assert_eq!(counted(&bench), [0, 3 * WIRE]);
     assert!(bench.drain(0, batch).is_none());
     bench.lead(None, 2);
     assert_eq!(counted(&bench), [0, 0]);
     bench.lead(Some(0), 3);
-    assert_eq!(counted(&bench), [3 * 4096, 0]);
+    assert_eq!(counted(&bench), [3 * WIRE, 0]);
     tokio::time::advance(bench.core.config.delivery_timeout).await;
     bench.partition.expire(&bench.core, Instant::now());
     assert_eq!(counted(&bench), [0, 0]);
@@ -258,7 +265,7 @@ async fn what_is_left_of_a_batch_is_drained_without_gaps() {
     bench.after(5).await;
     assert_eq!(expired(short), Some((Duration::from_millis(10), "b".into())));
     let Next::Fresh(queued) = bench.next(0) else { panic!("nothing") };
-    let QueuedBatch { raw, burden } = queued.compacted(&bench.core);
+    let QueuedBatch { raw, burden, .. } = queued.compacted(&bench.core);
     let values: Vec<_> = raw.records().map(|view| (view.offset, view.value.unwrap())).collect();
     assert_eq!(values, [(0, &b"a"[..]), (1, b"c"), (2, b"e")]);
     let numbered = bench.drain(0, DrainedBatch { sealed: raw.into(), burden }).unwrap();
@@ -277,7 +284,7 @@ async fn a_batch_of_which_nothing_is_left_is_freed_at_once() {
         deliveries.push(bench.append_for(&full(), 10));
     }
     deliveries.push(bench.append_for(b"open", 10));
-    assert_eq!(bench.sinks[0].look().1, 3 * 4096);
+    assert_eq!(bench.sinks[0].look().1, 3 * WIRE);
     bench.after(10).await;
     assert_eq!((bench.core.budget.used(), bench.sinks[0].look().1), (0, 0));
     assert!(deliveries.into_iter().all(|delivery| expired(delivery).is_some()));
@@ -341,4 +348,41 @@ async fn a_batch_does_not_overtake_those_that_came_back_while_it_was_drained() {
     let outcomes: Vec<bool> =
         deliveries.into_iter().map(|delivery| delivery.now_or_never().unwrap().is_ok()).collect();
     assert_eq!(outcomes, [true, false, true, true]);
+}
+
+/// A batch that is being split belongs to its partition until its pieces take its place.
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_ends_while_it_is_split_ends_whole() {
+    for expires in [true, false] {
+        let mut bench = Bench::new();
+        let _first = bench.append(&full()).unwrap();
+        bench.write(0);
+        let deliveries = [b"a", b"b", b"c"].map(|value| bench.append(value).unwrap());
+        let batch = bench.fresh(0);
+        let numbered = bench.drain(0, batch).unwrap();
+        bench.answer(&numbered, Answer::TooLarge);
+        let Next::Oversized(Oversized { ticket, sealed }) = bench.next(0) else { panic!("whole") };
+        assert!(matches!(bench.next(0), Next::Nothing), "nothing overtakes it");
+        if expires {
+            tokio::time::advance(bench.core.config.delivery_timeout).await;
+            bench.partition.expire(&bench.core, Instant::now());
+        }
+        let raw = sealed.to_raw(bench.core.client.codecs()).unwrap();
+        let (front, back) = raw.split_at(1, &bench.core.pool);
+        bench.partition.split(&bench.core, ticket, vec![front.into(), back.into()]);
+        if !expires {
+            for _ in 0..2 {
+                let Next::Numbered(piece) = bench.next(0) else { panic!("no piece") };
+                bench.answer(&piece, Answer::Written);
+            }
+        }
+        for delivery in deliveries {
+            match delivery.now_or_never() {
+                Some(Ok(_)) if !expires => {}
+                Some(Err(SendError::NotWritten { .. })) if expires => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(bench.core.budget.used(), 0);
+    }
 }
