@@ -55,6 +55,7 @@ mod router;
 mod sink;
 mod statistics;
 mod transaction;
+pub mod typed;
 
 pub use builder::ProducerBuilder;
 pub use config::{Acks, ProducerConfig, TopicSettings};

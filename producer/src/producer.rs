@@ -9,7 +9,7 @@ use crate::{
     accumulator::Life,
     builder::ProducerBuilder,
     clock,
-    core::Core,
+    core::{Core, Hurry},
     error::{FlushError, Reason, Refused, Unsure},
     outcome::{Collected, Delivery, Why},
     record::{OwnedRecord, Record},
@@ -263,6 +263,28 @@ impl Producer {
         let core = &self.handle.core;
         let queues = core.topics.all().find(|queues| queues.topic == *topic)?;
         Some(queues.statistics())
+    }
+
+    pub(crate) fn delivery_timeout(&self) -> Duration {
+        self.handle.core.config.delivery_timeout
+    }
+
+    /// Waits until there is room, which others may take before the caller does.
+    pub(crate) async fn room(&self) {
+        let core = &self.handle.core;
+        while core.refusal().is_none() && (!core.budget.has_room() || core.budget.has_waiters()) {
+            core.wake_sinks();
+            core.budget.turn().await;
+            if core.budget.has_room() {
+                core.budget.pass_on();
+                return;
+            }
+        }
+    }
+
+    /// Until it is dropped requests do not linger.
+    pub(crate) fn hurry(&self) -> Hurry {
+        self.handle.core.hurry()
     }
 
     /// The client this producer works on.

@@ -171,7 +171,7 @@ mod tests {
         values.sort_unstable();
         let distribution = histogram.snapshot();
         assert_eq!(distribution.count(), 5000);
-        assert_eq!(distribution.sum(), values.iter().sum());
+        assert_eq!(distribution.sum(), values.iter().sum::<u64>());
         assert_eq!(distribution.max(), *values.last().unwrap());
         for (percent, rank) in [(0.0, 0), (1.0, 49), (50.0, 2499), (99.0, 4949), (100.0, 4999)] {
             let (told, exact) = (distribution.percentile(percent), values[rank]);

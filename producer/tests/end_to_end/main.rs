@@ -27,3 +27,4 @@ mod topic_settings;
 mod topics;
 mod transactions;
 mod ttl;
+mod typed;
