@@ -15,9 +15,9 @@ mod topics;
 
 pub(crate) use batch::{DrainedBatch, QueuedBatch};
 pub(crate) use budget::Budget;
+pub(crate) use ledger::{Entry, Ledger};
 pub(crate) use lives::Life;
 pub(crate) use partition::{Next, Numbered, Oversized, PartitionQueue};
-pub(crate) use ledger::{Entry, Ledger};
 pub(crate) use reply::Reply;
 pub(crate) use sizing::Sizing;
 pub(crate) use topic::TopicQueues;
