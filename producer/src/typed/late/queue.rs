@@ -117,26 +117,12 @@ impl<K, V> Queue<K, V> {
         }
     }
 
-    /// When the first in the queue has waited too long: they came, and so expire, in order.
-    fn deadline(&self) -> Option<Instant> {
-        self.state.lock().waiting.front().and_then(|first| first.deadline)
-    }
-
-    /// Gives back what has waited too long.
-    fn expire(&self, now: Instant) {
-        let mut state = self.state.lock();
-        let due = state.waiting.iter().take_while(|waiting| waiting.is_due(now)).count();
-        let due: Vec<_> = state.waiting.drain(..due).collect();
-        drop(state);
-        due.into_iter().for_each(Waiting::expire);
-    }
-
     fn has_ended(&self) -> bool {
         self.state.lock().ended
     }
 
     /// What `future` gives, unless the deadline of the one in front passes or the queue is ended
-    /// before. Meanwhile those behind expire.
+    /// before. Those behind came later, and so expire later.
     async fn while_in_time<T>(
         &self,
         deadline: Option<Instant>,
@@ -144,22 +130,16 @@ impl<K, V> Queue<K, V> {
     ) -> Result<T, Over> {
         let mut future = pin!(future);
         loop {
-            let alarm = [deadline, self.deadline()].into_iter().flatten().min();
             tokio::select! {
                 biased;
                 output = &mut future => return Ok(output),
-                // An end; or something has come that expires before anything else.
                 () = self.changed.notified() => {
                     if self.has_ended() {
                         return Err(Over::Ended);
                     }
                 }
-                () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => {
-                    let now = Instant::now();
-                    self.expire(now);
-                    if deadline.is_some_and(|deadline| deadline <= now) {
-                        return Err(Over::Expired);
-                    }
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                    return Err(Over::Expired);
                 }
             }
         }

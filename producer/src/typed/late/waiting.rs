@@ -57,10 +57,6 @@ impl<K, V> Waiting<K, V> {
         self.place = None;
     }
 
-    pub(super) fn is_due(&self, now: Instant) -> bool {
-        self.deadline.is_some_and(|deadline| deadline <= now)
-    }
-
     pub(super) fn record(&self) -> Option<&LateRecord<K, V>> {
         self.objects.as_ref().map(|objects| &objects.record)
     }
