@@ -40,6 +40,8 @@ pub(crate) struct Core {
     pub(crate) roll: Option<Roll>,
     /// Wakes the router: a topic is new, an identity is wanted, or there is something to tell.
     pub(crate) router: Notify,
+    /// Some partition is to be left out of keyless routing, or no longer.
+    rerouting: AtomicBool,
     /// The last handle is gone.
     pub(crate) orphaned: CancellationToken,
     /// The tasks end.
@@ -110,6 +112,7 @@ impl Core {
             outbox: Outbox::new(events, config.buffer_memory),
             roll,
             router: Notify::new(),
+            rerouting: AtomicBool::new(false),
             orphaned: CancellationToken::new(),
             ended: CancellationToken::new(),
             sinks: Mutex::new(BTreeMap::new()),
@@ -145,6 +148,17 @@ impl Core {
         } else {
             wait
         }
+    }
+
+    /// Has the router look again which partitions keyless records go to.
+    pub(crate) fn reroute(&self) {
+        self.rerouting.store(true, Ordering::Relaxed);
+        self.router.notify_one();
+    }
+
+    /// Whether it was asked to, since this was asked last.
+    pub(crate) fn take_rerouting(&self) -> bool {
+        self.rerouting.swap(false, Ordering::Relaxed)
     }
 
     /// A number for one request, never the same twice.

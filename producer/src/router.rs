@@ -34,6 +34,8 @@ pub(crate) async fn run(core: Arc<Core>) {
         followed: Vec::new(),
         routed: None,
         leaderless: false,
+        look_again: None,
+        thin: false,
         core,
     };
     tokio::select! {
@@ -65,11 +67,18 @@ struct Router {
     routed: Option<u64>,
     /// Whether any partition has no leader in that state.
     leaderless: bool,
+    /// When to look again at partitions that are left out of keyless routing.
+    look_again: Option<Instant>,
+    /// Whether any of them has too few replicas in sync, which only metadata tells.
+    thin: bool,
 }
 
 /// How often metadata is asked for while records wait for a partition without a leader; the
 /// client spaces the requests by its own backoff as well.
 const STRANDED_EVERY: Duration = Duration::from_millis(250);
+
+/// How often metadata is asked for while a partition is left out for its replicas.
+const THIN_EVERY: Duration = Duration::from_secs(5);
 
 impl Router {
     async fn serve(&mut self) {
@@ -79,7 +88,7 @@ impl Router {
             self.introduce();
             self.core.outbox.tell();
             let stranded_at = stranded.then(|| Instant::now() + STRANDED_EVERY);
-            let next = [self.core.alarms.next(), staged, stranded_at];
+            let next = [self.core.alarms.next(), staged, stranded_at, self.look_again];
             let next = next.into_iter().flatten().min();
             tokio::select! {
                 biased;
@@ -108,6 +117,15 @@ impl Router {
         let cluster = self.core.client.cluster();
         let anew = self.routed.replace(cluster.version()) != Some(cluster.version());
         self.leaderless &= !anew;
+        let now = Instant::now();
+        let over = self.look_again.is_some_and(|at| at <= now);
+        if over && self.thin {
+            self.core.client.metadata().request_refresh(RefreshReason::Stale);
+        }
+        let anew = anew | over | self.core.take_rerouting();
+        if anew {
+            (self.look_again, self.thin) = (None, false);
+        }
         let mut stranded = false;
         let core = Arc::clone(&self.core);
         for queues in core.topics.all() {
@@ -131,10 +149,22 @@ impl Router {
             let known = known.partition(partition)?;
             Some((known.leader, known.leader_epoch))
         };
+        let now = Instant::now();
+        let required = queues.config.min_in_sync_replicas;
+        let mut look_again = self.look_again;
         let routes: Vec<Route> = (0..known.partitions.len())
-            .map(|partition| leader(partition).is_some_and(|(leader, _)| leader.is_some()))
-            .map(|led| Route { led, healthy: true })
+            .map(|partition| {
+                let led = leader(partition).is_some_and(|(leader, _)| leader.is_some());
+                let described = i32::try_from(partition).ok().and_then(|at| known.partition(at));
+                let thin = described.is_some_and(|described| described.isr.len() < required);
+                self.thin |= thin;
+                let out = queues.out_until(partition, now);
+                let until = out.or_else(|| thin.then(|| now + THIN_EVERY));
+                look_again = [look_again, until].into_iter().flatten().min();
+                Route { led, healthy: until.is_none() }
+            })
             .collect();
+        self.look_again = look_again;
         self.leaderless |= routes.iter().any(|route| !route.led);
         queues.update(&self.core, routes, |at| {
             self.core.open_partition(at, &queues.config, &queues.sizing)

@@ -181,6 +181,11 @@ impl TopicQueues {
         TopicStatistics { topic: self.topic.clone(), records, postponed, partitions }
     }
 
+    /// Until when a partition is left out of keyless routing because it failed, if it is.
+    pub(crate) fn out_until(&self, partition: usize, now: Instant) -> Option<Instant> {
+        self.queues.get(partition)?.out_until(now)
+    }
+
     /// Whether the topic's partitions are known.
     pub(crate) fn is_known(&self) -> bool {
         self.count.load(Ordering::Acquire) > 0

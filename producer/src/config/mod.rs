@@ -59,6 +59,10 @@ pub struct ProducerConfig {
     pub retry_backoff: RetryPolicy,
     /// See [`ProducerBuilder::partitioner`](crate::ProducerBuilder::partitioner).
     pub partitioner: Partitioner,
+    /// See [`ProducerBuilder::failed_partition_exclusion`](crate::ProducerBuilder::failed_partition_exclusion).
+    pub failed_partition_exclusion: Duration,
+    /// See [`ProducerBuilder::min_in_sync_replicas`](crate::ProducerBuilder::min_in_sync_replicas).
+    pub min_in_sync_replicas: usize,
     /// See [`ProducerBuilder::topic_settings`](crate::ProducerBuilder::topic_settings).
     pub topics: BTreeMap<String, TopicSettings>,
 }
@@ -87,6 +91,8 @@ impl Default for ProducerConfig {
                 Duration::from_secs(1),
             ),
             partitioner: Partitioner::java(),
+            failed_partition_exclusion: Duration::from_secs(10),
+            min_in_sync_replicas: 0,
             topics: BTreeMap::new(),
         }
     }

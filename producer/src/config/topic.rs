@@ -116,6 +116,8 @@ pub(crate) struct TopicConfig {
     pub(crate) compression: Compression,
     pub(crate) compression_level: Option<i32>,
     pub(crate) partitioner: Partitioner,
+    /// How many replicas of a partition have to be in sync for keyless records to go there.
+    pub(crate) min_in_sync_replicas: usize,
     pub(crate) ttl: Option<Duration>,
     pub(crate) buffer_memory: Option<usize>,
     pub(crate) buffer_records: Option<usize>,
@@ -128,8 +130,12 @@ impl TopicConfig {
         let compression = own.compression.unwrap_or(config.compression);
         // A level means something to its codec only.
         let level = config.compression_level.filter(|_| compression == config.compression);
+        let acks = own.acks.unwrap_or(config.acks);
+        // The others do not wait for replicas.
+        let waits = acks == Acks::All;
         Self {
-            acks: own.acks.unwrap_or(config.acks),
+            acks,
+            min_in_sync_replicas: if waits { config.min_in_sync_replicas } else { 0 },
             compression,
             compression_level: own.compression_level.or(level),
             partitioner: own.partitioner.as_ref().unwrap_or(&config.partitioner).clone(),

@@ -165,6 +165,9 @@ fn reply(
     if code.invalidates_metadata() {
         leaders.moved(partition, &answer);
     }
+    // How many are in sync is known from metadata only.
+    leaders.stale |=
+        code == ErrorCode::NOT_ENOUGH_REPLICAS && partition.config.min_in_sync_replicas > 0;
     Reply {
         answer: meaning(code, partition.config.acks),
         code,

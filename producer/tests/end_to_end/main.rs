@@ -13,6 +13,7 @@ mod aborting;
 mod batches;
 mod ending;
 mod events;
+mod exclusion;
 mod faults;
 mod flushing;
 mod leaders;

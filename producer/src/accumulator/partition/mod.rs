@@ -1,6 +1,7 @@
 //! One partition's queue: the open batch, those waiting, and those on the wire.
 
 mod expiry;
+mod health;
 mod returned;
 mod state;
 
@@ -184,12 +185,16 @@ impl PartitionQueue {
         if epoch < state.leader_epoch || core.over().is_some() {
             return;
         }
-        state.leader_epoch = epoch;
+        let elected = epoch > std::mem::replace(&mut state.leader_epoch, epoch);
         let same = match (&state.sink, sink) {
             (Some(old), Some(new)) => Arc::ptr_eq(old, new),
             (None, None) => true,
             _ => false,
         };
+        if (elected || !same) && state.health.recovered(Instant::now()) {
+            // What failed was the old leader.
+            core.reroute();
+        }
         if same && !made_anew {
             return;
         }
@@ -226,6 +231,11 @@ impl PartitionQueue {
         let state = self.state.lock();
         let blocked_since = state.sink.as_ref().and_then(|sink| sink.blocked_since());
         Waiting { bytes: state.counted(), blocked_since }
+    }
+
+    /// Until when the partition is left out of keyless routing because it failed, if it is.
+    pub(crate) fn out_until(&self, now: Instant) -> Option<Instant> {
+        self.state.lock().health.out_until(now)
     }
 
     /// Whether something waits although there is no leader.
@@ -393,6 +403,9 @@ impl PartitionQueue {
             self.tally.error();
         }
         state.back_off(core, reply);
+        if state.health.tried(reply, Instant::now(), core.config.failed_partition_exclusion) {
+            core.reroute();
+        }
         let settled = state.sequencer.answered(ticket, answer);
         let stranded = state.sequencer.give_up_stranded();
         let relist = state.settle_down(core);

@@ -13,7 +13,9 @@ use super::super::batch::{Burden, DrainedBatch, OpenBatch, QueuedBatch};
 use super::super::lives::Life;
 use super::super::reply::Reply;
 use super::super::sizing::Sizing;
-use super::{Next, Numbered, Oversized, PartitionQueue, expiry::Briefest, returned::Returned};
+use super::{
+    Next, Numbered, Oversized, PartitionQueue, expiry::Briefest, health::Health, returned::Returned,
+};
 use crate::{
     core::Core,
     error::Refused,
@@ -45,6 +47,7 @@ pub(super) struct State {
     /// Nothing is sent before, after an error.
     pub(super) resume_at: Option<Instant>,
     pub(super) failures: u32,
+    pub(super) health: Health,
     /// The moment that the router watches for this partition.
     pub(super) alarm: Option<Instant>,
     pub(super) briefest: Briefest,
@@ -74,6 +77,7 @@ impl State {
             listed: false,
             resume_at: None,
             failures: 0,
+            health: Health::default(),
             alarm: None,
             briefest: Briefest::default(),
             last_error: None,
