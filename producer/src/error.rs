@@ -271,6 +271,10 @@ pub enum Unsure {
         /// What went wrong.
         cause: String,
     },
+    /// It was sent without a clear answer, and its transaction was aborted: if it is in the log,
+    /// readers of committed records do not see it.
+    #[error("sent without a clear answer, and its transaction is aborted")]
+    TransactionAborted,
     /// The producer was closed before the answer came.
     #[error("the producer was closed before the answer came")]
     Closed,

@@ -83,8 +83,11 @@ enum Standing {
     /// It does not belong to one (yet).
     Outside,
     Member,
-    /// It belongs to one that is to be aborted: nothing is numbered any more.
-    Doomed,
+    /// It belongs to one that is to be aborted: nothing is numbered any more, and only with
+    /// `resolve` what is possibly written is sent again.
+    Doomed {
+        resolve: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -248,15 +251,16 @@ impl<B> Sequencer<B> {
         }
     }
 
-    /// The transaction is to be aborted: gives up what no broker may have. What is possibly written
-    /// is asked for on, so that nothing of it arrives when the transaction is over.
-    pub(crate) fn doom(&mut self) -> Vec<GivenUp<B>> {
+    /// The transaction is to be aborted: gives up what is not in flight. With `resolve`, what is
+    /// possibly written is sent again until its outcome is known, so that nothing of it arrives when
+    /// the transaction is over.
+    pub(crate) fn doom(&mut self, resolve: bool) -> Vec<GivenUp<B>> {
         let mut given_up = Vec::new();
         if self.is_transactional() {
-            self.standing = Standing::Doomed;
+            self.standing = Standing::Doomed { resolve };
             let mut at = 0;
             while let Some(drained) = self.drained.get(at) {
-                if drained.in_flight || drained.possibly_written {
+                if drained.in_flight || (resolve && drained.possibly_written) {
                     at = at.saturating_add(1);
                 } else if let Settled::GivenUp(gone) = self.give_up(at) {
                     given_up.push(gone);
@@ -268,8 +272,8 @@ impl<B> Sequencer<B> {
     }
 
     /// Whether the transaction is to be aborted, so that nothing more is numbered.
-    pub(crate) fn is_doomed(&self) -> bool {
-        self.standing == Standing::Doomed
+    pub(crate) const fn is_doomed(&self) -> bool {
+        matches!(self.standing, Standing::Doomed { .. })
     }
 
     /// Whether a number was given to a batch that is not in the log for certain, so that none can
@@ -444,7 +448,8 @@ impl<B> Sequencer<B> {
             Answer::TooLarge => drained.too_large = true,
             Answer::RefusedForGood => return self.give_up(at),
         }
-        if let Mode::Plain { retries: false } = self.mode {
+        let once = matches!(self.mode, Mode::Plain { retries: false });
+        if once || self.standing == (Standing::Doomed { resolve: false }) {
             return self.give_up(at);
         }
         self.rewinding = true;

@@ -266,15 +266,18 @@ impl Coordinator {
         }
     }
 
-    /// Gives up what no broker may have of the transaction.
+    /// Gives up what need not be waited for.
     fn doom(&mut self, roll: &Roll) {
         // From here on nothing is added: whoever appends looks at the roll under the same locks.
         roll.refuse(AbortCause::GivenUp);
+        // Under the second protocol the end fences whatever is still on its way. Under the first it
+        // could come into a later transaction.
+        let resolve = self.machine.protocol() == Protocol::First;
         let core = Arc::clone(&self.core);
         for queues in core.topics.all() {
             queues.fail_staging(&core, &Reason::TransactionAborted);
             for partition in queues.queues() {
-                if partition.doom(&core) {
+                if partition.doom(&core, resolve) {
                     self.machine.broke();
                 }
             }

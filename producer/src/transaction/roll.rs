@@ -13,7 +13,7 @@ use super::error::AbortCause;
 use super::machine::Protocol;
 use crate::{
     accumulator::PartitionQueue,
-    error::{Reason, Refused},
+    error::{Reason, Refused, Unsure},
     idempotence::Identity,
     outcome::Why,
 };
@@ -114,7 +114,8 @@ impl Roll {
     pub(crate) fn record_failed(&self, why: &Why) {
         let cause = match why {
             // That is what comes of an abort, and no reason for one.
-            Why::NotWritten(Reason::TransactionAborted) => return,
+            Why::NotWritten(Reason::TransactionAborted)
+            | Why::Unknown(Unsure::TransactionAborted) => return,
             Why::NotWritten(reason) => AbortCause::NotWritten { reason: reason.clone() },
             Why::Unknown(reason) => AbortCause::Unknown { reason: reason.clone() },
         };

@@ -51,6 +51,19 @@ impl Write {
     }
 }
 
+impl Write {
+    /// The APIs and versions of the requests that begin with or in this write.
+    pub(crate) fn requests(&self) -> Vec<(i16, i16)> {
+        let (mut rest, mut requests) = (&self.bytes[..], Vec::new());
+        while let Some((&[l0, l1, l2, l3, a0, a1, v0, v1], _)) = rest.split_first_chunk::<8>() {
+            requests.push((i16::from_be_bytes([a0, a1]), i16::from_be_bytes([v0, v1])));
+            let length = usize::try_from(u32::from_be_bytes([l0, l1, l2, l3])).unwrap();
+            rest = rest.get(4 + length..).unwrap_or_default();
+        }
+        requests
+    }
+}
+
 impl World {
     /// A cluster with the topic `in`, whose partitions are led by the brokers in turn.
     pub(crate) fn new(brokers: u16, partitions: i32) -> Self {
@@ -147,6 +160,11 @@ impl Network {
     /// Refuses new connections to a broker.
     pub(crate) fn block(&self, broker: i32) {
         self.unreachable.lock().unwrap().insert(format!("broker-{broker}"));
+    }
+
+    /// Refuses none any longer.
+    pub(crate) fn unblock(&self) {
+        self.unreachable.lock().unwrap().clear();
     }
 
     pub(crate) fn trace(&self) -> Vec<Write> {

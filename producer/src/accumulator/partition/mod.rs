@@ -501,13 +501,14 @@ impl PartitionQueue {
         state.sequencer.is_broken()
     }
 
-    /// The transaction is to be aborted: gives up what no broker may have. Returns whether the
-    /// partition's sequence is broken by now.
-    pub(crate) fn doom(self: &Arc<Self>, core: &Core) -> bool {
+    /// The transaction is to be aborted: gives up what is not in flight, but for what is possibly
+    /// written if that is to be resolved first. Returns whether the partition's sequence is broken
+    /// by now.
+    pub(crate) fn doom(self: &Arc<Self>, core: &Core, resolve: bool) -> bool {
         let mut state = self.state.lock();
         let bytes = state.counted();
-        let mut unsent = state.take_unsent();
-        unsent.extend(state.sequencer.doom().into_iter().map(|gone| gone.batch));
+        let unsent = state.take_unsent();
+        let given_up = state.sequencer.doom(resolve);
         let broken = state.sequencer.is_broken();
         if let Some(sink) = &state.sink {
             sink.uncount(bytes);
@@ -516,6 +517,14 @@ impl PartitionQueue {
         self.put_on_list(core, state, relist);
         for batch in unsent {
             batch.fail(core, Why::NotWritten(Reason::TransactionAborted), &self.at);
+        }
+        for GivenUp { batch, possibly_written } in given_up {
+            let why = if possibly_written {
+                Why::Unknown(Unsure::TransactionAborted)
+            } else {
+                Why::NotWritten(Reason::TransactionAborted)
+            };
+            batch.fail(core, why, &self.at);
         }
         broken
     }

@@ -48,7 +48,7 @@ pub(super) struct Machine<P> {
     patience: Duration,
     /// The protocol of the open transaction; what is begun next may follow another one.
     protocol: Protocol,
-    /// Somebody has begun a transaction, ever.
+    /// A transaction has been asked for, and another may follow.
     called: bool,
     /// The coordinator may know of the transaction.
     started: bool,
@@ -173,7 +173,7 @@ pub(super) enum Effect<P> {
     Open(Identity, Protocol),
     /// The partitions are in the transaction.
     Enlist(Vec<P>),
-    /// Records that no broker may have are given up.
+    /// Records that need not be waited for are given up.
     Doom,
     /// [`Machine::settled`] is to be called once all records have their outcomes.
     Settle,
@@ -299,6 +299,7 @@ impl<P: Clone> Machine<P> {
 
     /// No transaction will follow: what is open is aborted.
     pub(super) fn close(&mut self, now: Instant) {
+        self.called = false;
         self.wait_for(Waiter::Close, now);
     }
 

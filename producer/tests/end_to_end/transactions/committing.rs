@@ -3,7 +3,7 @@
 use ottla_client::GroupMetadata;
 use ottla_producer::{Reason, SendError};
 use ottla_protocol::ApiKey;
-use ottla_test_broker::TransactionPhase;
+use ottla_test_broker::{TransactionPhase, TransactionVersion};
 
 use super::support::*;
 
@@ -83,6 +83,35 @@ under_both! {
         }
         commit(&world, &mut producer, 2, [2]).await;
         assert_eq!(committed(&world, 2), [2]);
+    }
+
+    /// The first protocol adds partitions by a request of their own, all at once where it can; the
+    /// second leaves that to the writes. Newer versions of the requests mean the second.
+    async fn each_protocol_is_spoken_in_its_own_words(world, version) {
+        let second = version == TransactionVersion::V2;
+        let group = GroupMetadata::standalone("group");
+        let mut producer = producer(&world);
+        commit(&world, &mut producer, 0, [1]).await;
+        let transaction = producer.begin().await.unwrap();
+        for partition in 0..3 {
+            drop(send(&world, &transaction, partition, [2]).await);
+        }
+        transaction.send_offsets([(at(&world, 0), 1)], &group).await.unwrap();
+        transaction.commit().await.unwrap();
+        let newest = |api| *versions(&world, api).last().unwrap();
+        let (produce, end) = (newest(ApiKey::PRODUCE), newest(ApiKey::END_TXN));
+        let added = requests(&world, ApiKey::ADD_PARTITIONS_TO_TXN);
+        if second {
+            assert!(produce >= 12 && end == 5 && newest(ApiKey::TXN_OFFSET_COMMIT) == 5);
+            assert_eq!((added, requests(&world, ApiKey::ADD_OFFSETS_TO_TXN)), (0, 0));
+            assert_eq!(epochs(&world, 0), [0, 1], "each end raises the epoch");
+        } else {
+            assert!(produce == 11 && end == 4 && newest(ApiKey::TXN_OFFSET_COMMIT) == 4);
+            assert!((2..=3).contains(&added), "{added} requests for four partitions");
+            assert_eq!(newest(ApiKey::ADD_PARTITIONS_TO_TXN), 3);
+            assert_eq!(epochs(&world, 0), [0, 0], "an epoch lasts");
+        }
+        assert_eq!(requests(&world, ApiKey::INIT_PRODUCER_ID), 1);
     }
 
     /// Records of a topic that is not known yet belong to the transaction that they were sent in.

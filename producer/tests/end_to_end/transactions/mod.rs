@@ -2,4 +2,7 @@
 //! would.
 
 mod committing;
+mod ending;
+mod failing;
+mod fencing;
 mod support;

@@ -1,9 +1,12 @@
 //! A cluster that runs transactions by one protocol, and what readers of committed records see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ottla_client::TopicPartition;
-use ottla_producer::{Delivery, Record, Transaction, TransactionalBuilder, TransactionalProducer};
+use ottla_producer::{
+    Delivery, Reason, Record, SendError, Transaction, TransactionalBuilder, TransactionalProducer,
+};
+use ottla_protocol::ApiKey;
 use ottla_protocol::compression::Codecs;
 use ottla_protocol::records::{Batches, ControlKind, ControlRecord};
 use ottla_test_broker::{TestCluster, TestClusterBuilder, TransactionVersion};
@@ -15,13 +18,14 @@ pub(super) const BOTH: [TransactionVersion; 2] = [TransactionVersion::V1, Transa
 
 /// Runs a test once for each protocol.
 macro_rules! under_both {
-    ($($(#[$meta:meta])* async fn $name:ident($world:ident) $body:block)+) => {
+    ($($(#[$meta:meta])* async fn $name:ident($world:ident $(, $version:ident)?) $body:block)+) => {
         $(
             $(#[$meta])*
             #[tokio::test(start_paused = true)]
             async fn $name() {
                 for version in $crate::transactions::support::BOTH {
                     let $world = $crate::transactions::support::world(version);
+                    $(let $version = version;)?
                     $body
                 }
             }
@@ -107,4 +111,30 @@ pub(super) fn committed(world: &World, partition: i32) -> Vec<u32> {
     }
     let stable = seen.iter().take_while(|(_, end)| end.is_some());
     stable.filter(|(_, end)| *end == Some(true)).map(|(number, _)| *number).collect()
+}
+
+/// The versions in which requests of an API were sent.
+pub(super) fn versions(world: &World, api: ApiKey) -> BTreeSet<i16> {
+    let trace = world.network.trace();
+    let requests = trace.iter().flat_map(|write| write.requests());
+    requests.filter(|(key, _)| *key == api.0).map(|(_, version)| version).collect()
+}
+
+/// How many requests of an API the brokers have received.
+pub(super) fn requests(world: &World, api: ApiKey) -> u64 {
+    world.cluster.counters().requests(api)
+}
+
+/// The epochs under which a partition of `in` was written to, in order.
+pub(super) fn epochs(world: &World, partition: i32) -> Vec<i16> {
+    let records = world.cluster.records("in", partition);
+    records.iter().map(|record| record.producer_epoch).collect()
+}
+
+/// Why a record is not written.
+pub(super) async fn reason(delivery: Delivery) -> Reason {
+    match delivery.await {
+        Err(SendError::NotWritten { reason, .. }) => reason,
+        other => panic!("{other:?}"),
+    }
 }
