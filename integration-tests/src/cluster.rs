@@ -25,11 +25,14 @@ pub struct Settings {
     pub version: Version,
     /// Properties for all nodes in addition to, or instead of, those of the launcher.
     pub properties: Vec<(String, String)>,
+    /// Features that are turned on at another level than the version's own, for instance
+    /// `transaction.version`; from Kafka 4.0 on.
+    pub features: Vec<(String, i16)>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { nodes: 1, version: Version::default(), properties: Vec::new() }
+        Self { nodes: 1, version: Version::default(), properties: Vec::new(), features: Vec::new() }
     }
 }
 
@@ -233,7 +236,7 @@ impl Cluster {
             .collect();
         cluster.nodes = numbered(&addresses).map(|(id, at)| Node::new(id, at, folder)).collect();
         progress(&format!("starting Kafka {} with {} node(s)", settings.version, settings.nodes));
-        cluster.format(java, jars, &addresses, &settings.properties)?;
+        cluster.format(java, jars, &addresses, settings)?;
         let file = folder.join(SUMMARY);
         fs::write(&file, summary(&settings.version, &addresses))
             .map_err(LaunchError::io("write", file))?;
@@ -247,14 +250,18 @@ impl Cluster {
         java: &Java,
         jars: &Jars,
         addresses: &[Addresses],
-        extra: &[(String, String)],
+        settings: &Settings,
     ) -> Result<(), LaunchError> {
+        let extra = &settings.properties;
         let cluster_id = random_cluster_id();
         let mut running = Vec::new();
         for node in &self.nodes {
             let folder = self.folder.join(node.id().to_string());
             let properties = server_properties(node.id(), addresses, &folder, extra);
-            running.push((node, node.format(java, jars, &cluster_id, &properties)?));
+            running.push((
+                node,
+                node.format(java, jars, &cluster_id, &properties, &settings.features)?,
+            ));
         }
         for (node, mut tool) in running {
             let status = tool.wait().map_err(LaunchError::io("wait for", &self.folder))?;

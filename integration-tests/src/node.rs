@@ -94,6 +94,7 @@ impl Node {
         jars: &Jars,
         cluster_id: &str,
         properties: &str,
+        features: &[(String, i16)],
     ) -> Result<Child, LaunchError> {
         fs::create_dir_all(self.folder.join("tmp"))
             .map_err(LaunchError::io("create", &self.folder))?;
@@ -103,6 +104,9 @@ impl Node {
         fs::write(&logging, LOG4J_1).map_err(LaunchError::io("write", &logging))?;
         let mut command = self.command(java, jars, FORMAT_HEAP_MIB)?;
         command.args(["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c"]).arg(file);
+        for (feature, level) in features {
+            command.arg("--feature").arg(format!("{feature}={level}"));
+        }
         let tool = command.spawn().map_err(LaunchError::io("run", "java"))?;
         // So that the keeper ends it too: it would write into a folder that was just removed.
         let pid = self.pid_file();

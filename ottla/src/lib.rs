@@ -70,6 +70,7 @@ pub use ottla_processor::{
 };
 #[cfg(feature = "producer")]
 pub use ottla_producer::{
-    Acks, Closed, Delivery, OwnedRecord, Producer, Record, SendError, Written,
+    Acks, Closed, Delivery, OwnedRecord, Producer, Record, SendError, Transaction,
+    TransactionalProducer, Written,
 };
 pub use ottla_protocol::{compression::Compression, records::Header};

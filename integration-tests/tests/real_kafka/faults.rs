@@ -29,7 +29,10 @@ async fn nothing_is_lost_doubled_or_reordered_while_nodes_fail() {
     ];
     let properties = quick.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     let version = Version::wanted().unwrap();
-    let kafka = Kafka::start_with(Settings { properties, version, nodes: 3 }).await.unwrap();
+    let kafka =
+        Kafka::start_with(Settings { properties, version, nodes: 3, ..Settings::default() })
+            .await
+            .unwrap();
     let topic = unique_name("faults");
     kafka.create_topic(&topic, 12, &["min.insync.replicas=2"]).await.unwrap();
     let client = client(&kafka);

@@ -79,7 +79,10 @@ async fn records_dated_to_the_past_are_kept() {
     let often = [("log.initial.task.delay.ms", "500"), ("log.retention.check.interval.ms", "500")];
     let properties = often.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     let version = Version::wanted().unwrap();
-    let kafka = Kafka::start_with(Settings { properties, version, nodes: 1 }).await.unwrap();
+    let kafka =
+        Kafka::start_with(Settings { properties, version, nodes: 1, ..Settings::default() })
+            .await
+            .unwrap();
     let (kept, forgotten) = (unique_name("kept"), unique_name("forgotten"));
     kafka.create_topic(&kept, 1, &[]).await.unwrap();
     kafka.create_topic(&forgotten, 1, &["retention.ms=604800000"]).await.unwrap();

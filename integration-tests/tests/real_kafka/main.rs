@@ -20,3 +20,4 @@ mod launcher;
 mod producing;
 mod refusals;
 mod segments;
+mod transactions;

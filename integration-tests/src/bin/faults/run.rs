@@ -142,7 +142,12 @@ async fn start(arguments: &Arguments, version: &Version) -> Result<Kafka, BoxErr
         ("offsets.topic.num.partitions", "4"),
     ];
     let properties = quick.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    let settings = Settings { properties, version: version.clone(), nodes: arguments.nodes };
+    let settings = Settings {
+        properties,
+        version: version.clone(),
+        nodes: arguments.nodes,
+        ..Settings::default()
+    };
     println!("   starting Kafka {version}");
     let kafka = Kafka::start_with(settings).await?;
     let partitions = u32::try_from(PARTITIONS)?;

@@ -86,7 +86,8 @@ fn settings(wanted: Wanted) -> Result<Settings, LaunchError> {
         Some(text) => text.parse()?,
         None => Version::wanted()?,
     };
-    Ok(Settings { nodes: wanted.nodes, version, properties: wanted.properties })
+    let properties = wanted.properties;
+    Ok(Settings { nodes: wanted.nodes, version, properties, ..Settings::default() })
 }
 
 fn print_status(cluster: &mut Cluster) {
