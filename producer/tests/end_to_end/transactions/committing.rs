@@ -1,5 +1,7 @@
 //! What goes well: KIP-98 under the first protocol, KIP-890 under the second.
 
+use std::time::Duration;
+
 use ottla_client::GroupMetadata;
 use ottla_producer::{Reason, SendError};
 use ottla_protocol::ApiKey;
@@ -70,6 +72,8 @@ under_both! {
     async fn a_dropped_transaction_is_aborted(world) {
         let mut producer = producer(&world);
         let transaction = producer.begin().await.unwrap();
+        let written = send(&world, &transaction, 2, [0]).await.remove(0);
+        written.await.unwrap();
         let deliveries = send(&world, &transaction, 2, [1]).await;
         drop(transaction);
         for delivery in deliveries {
@@ -81,6 +85,9 @@ under_both! {
             });
             assert!(told == Ok(2) || told == given_up, "{told:?}");
         }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let partition = world.cluster.partition("in", 2).unwrap();
+        assert_eq!(partition.last_stable_offset, partition.end_offset, "it is still open");
         commit(&world, &mut producer, 2, [2]).await;
         assert_eq!(committed(&world, 2), [2]);
     }
