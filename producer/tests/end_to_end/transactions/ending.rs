@@ -101,6 +101,21 @@ under_both! {
         assert_eq!(committed(&world, 0), [1, 3]);
     }
 
+    async fn a_coordinator_that_moved_is_found_again(world) {
+        let mut producer = producer(&world);
+        for number in 0..4 {
+            let broker = i32::try_from(number % 3).unwrap();
+            let transaction = producer.begin().await.unwrap();
+            let written = send(&world, &transaction, 0, [number]).await.remove(0);
+            written.await.unwrap();
+            world.cluster.move_transaction_coordinator(ID, broker);
+            let (done, took) = timed(transaction.commit()).await;
+            done.unwrap();
+            assert!(took < Duration::from_secs(1), "{took:?}");
+        }
+        assert_eq!(committed(&world, 0), [0, 1, 2, 3]);
+    }
+
     async fn coordinators_move_at_any_moment(world) {
         let mut producer = producer(&world);
         let faults = world.cluster.faults();
