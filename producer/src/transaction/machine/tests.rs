@@ -457,7 +457,11 @@ impl World {
         self.waiting = false;
         let told = match verdict {
             Verdict::Begun => {
-                self.held = true;
+                // Now and then whoever asked for it has gone away meanwhile.
+                self.held = self.calm || self.random.u8(..8) > 0;
+                if !self.held {
+                    self.told.insert(self.transaction, Told::NotCommitted);
+                }
                 return;
             }
             Verdict::Ended | Verdict::Failed(_) => return,
