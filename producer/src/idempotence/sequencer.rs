@@ -448,8 +448,12 @@ impl<B> Sequencer<B> {
             Answer::TooLarge => drained.too_large = true,
             Answer::RefusedForGood => return self.give_up(at),
         }
-        let once = matches!(self.mode, Mode::Plain { retries: false });
-        if once || self.standing == (Standing::Doomed { resolve: false }) {
+        let unsure = drained.possibly_written;
+        let once = match self.standing {
+            Standing::Doomed { resolve } => !(resolve && unsure),
+            _ => matches!(self.mode, Mode::Plain { retries: false }),
+        };
+        if once {
             return self.give_up(at);
         }
         self.rewinding = true;
