@@ -12,9 +12,11 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    accumulator::{Budget, DrainedBatch, Ledger, PartitionQueue, Sizing, Topics},
+    accumulator::{
+        Budget, DrainedBatch, Ledger, Limits, PartitionQueue, Sizing, TopicQueues, Topics,
+    },
     alarms::Alarms,
-    config::{ProducerConfig, TopicConfig},
+    config::{Overflow, ProducerConfig, TopicConfig},
     error::{Reason, Refused, Unsure},
     idempotence::{Identity, Sequencer},
     outcome::{Collected, Outbox, ProducerEvents},
@@ -104,7 +106,12 @@ impl Core {
             lane,
             pool: ChunkPool::default(),
             compressions: Arc::new(Semaphore::new(config.compression_concurrency)),
-            budget: Arc::new(Budget::new(config.buffer_memory)),
+            budget: Arc::new(Budget::new(Limits {
+                bytes: Some(config.buffer_memory),
+                records: config.buffer_records,
+                topic: None,
+                drop_oldest: config.overflow == Overflow::DropOldest,
+            })),
             ledger: Ledger::new(),
             topics: Topics::default(),
             alarms: Alarms::default(),
@@ -190,6 +197,7 @@ impl Core {
     pub(crate) fn refuse(&self, why: Refused) {
         let _ = self.refusal.set(why);
         self.budget.wake_all();
+        self.topics.all().for_each(|queues| queues.wake_waiters());
         // Batches are begun under these locks, and only after a look at the refusal.
         self.topics.all().for_each(|queues| queues.quiesce());
     }
@@ -226,10 +234,14 @@ impl Core {
         let over = self.over.get_or_init(|| Over { not_written, unknown });
         for queues in self.topics.all() {
             queues.fail_staging(self, &over.not_written);
+            queues.clear_pile(self);
             for partition in queues.queues() {
                 partition.fail_all(self, over);
             }
         }
+        // It knows partitions, which know the budgets of their topics.
+        let budgets = self.topics.all().flat_map(|queues| queues.budgets(self));
+        budgets.for_each(|budget| budget.forget_begun());
         for sink in self.sinks.lock().values() {
             sink.clear();
         }
@@ -252,6 +264,7 @@ impl Core {
         at: TopicPartition,
         config: &Arc<TopicConfig>,
         sizing: &Arc<Sizing>,
+        room: Option<&Arc<Budget>>,
     ) -> Arc<PartitionQueue> {
         let sequencer: Sequencer<DrainedBatch> = if self.roll.is_some() {
             Sequencer::transactional()
@@ -260,7 +273,8 @@ impl Core {
         } else {
             Sequencer::plain(self.config.retries)
         };
-        PartitionQueue::new(at, Arc::clone(config), Arc::clone(sizing), sequencer)
+        let (config, sizing) = (Arc::clone(config), Arc::clone(sizing));
+        PartitionQueue::new(at, config, sizing, room.cloned(), sequencer)
     }
 
     /// Whether requests should not wait to become full.
@@ -273,6 +287,25 @@ impl Core {
         self.flushing.fetch_add(1, Ordering::Relaxed);
         self.wake_sinks();
         Hurry(Arc::clone(self))
+    }
+
+    /// Lets every sink send at once what it has: it makes room.
+    pub(crate) fn ripen_sinks(&self) {
+        for sink in self.sinks.lock().values() {
+            sink.ripen();
+        }
+    }
+
+    /// Drops the oldest records, of the topic if its own buffer is full, until there is room for
+    /// another. Returns whether there is: all that is left may have been taken to be sent.
+    pub(crate) fn make_room(&self, queues: &TopicQueues) -> bool {
+        self.ripen_sinks();
+        while let Some(budget) = queues.full(self) {
+            if !budget.drop_oldest(self) {
+                return false;
+            }
+        }
+        true
     }
 
     /// Lets every sink look again.

@@ -1,8 +1,9 @@
 //! Why a record was not accepted, or not written, or why nobody knows.
 
+use std::fmt;
 use std::time::Duration;
 
-use ottla_client::Outcome;
+use ottla_client::{Outcome, Topic};
 use ottla_protocol::ErrorCode;
 use thiserror::Error;
 
@@ -13,11 +14,17 @@ use crate::transaction::{AbortCause, FatalCause};
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[non_exhaustive]
 pub enum Refused {
-    /// The memory budget is used up (only [`try_send`](crate::Producer::try_send); `send` waits).
-    #[error("the producer's buffer of {limit} bytes is full")]
+    /// There is no room for the record: [`try_send`](crate::Producer::try_send) does not wait for
+    /// it, nor does `send` with [`Overflow::Fail`](crate::Overflow::Fail), or longer than
+    /// [`max_wait`](crate::ProducerBuilder::max_wait).
+    #[error("the buffer of {limit} {unit}{} is full", topic.as_ref().map(|topic| format!(" for topic {}", topic.name())).unwrap_or_default())]
     Full {
-        /// The budget, in bytes: `buffer_memory`.
+        /// What is full holds so many bytes or records.
         limit: usize,
+        /// Which of the two.
+        unit: BufferUnit,
+        /// The topic whose own buffer is full; `None` if it is the producer's.
+        topic: Option<Topic>,
     },
     /// The record's time to live was over before there was room for it (only
     /// [`send`](crate::Producer::send), which waits).
@@ -73,6 +80,25 @@ pub enum Refused {
     /// The producer met an error that no record can get past.
     #[error("the producer cannot go on: {0}")]
     Fatal(Reason),
+}
+
+/// What a buffer is measured in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum BufferUnit {
+    /// Bytes of allocated memory.
+    Bytes,
+    /// Records.
+    Records,
+}
+
+impl fmt::Display for BufferUnit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bytes => "bytes",
+            Self::Records => "records",
+        })
+    }
 }
 
 impl Refused {
@@ -173,6 +199,11 @@ pub enum Reason {
         /// The record's time to live.
         ttl: Duration,
     },
+    /// The buffer was full, and the record dropped for others:
+    /// [`Overflow::DropNewest`](crate::Overflow::DropNewest) or
+    /// [`Overflow::DropOldest`](crate::Overflow::DropOldest).
+    #[error("it was dropped because the buffer is full")]
+    Overflow,
     /// The delivery timeout passed before it could be written.
     #[error("not delivered within {after:?}{}", last.as_deref().map(|text| format!(", last because {text}")).unwrap_or_default())]
     TimedOut {
@@ -227,7 +258,10 @@ impl Reason {
     pub const fn is_retriable(&self) -> bool {
         match self {
             Self::Broker { code, .. } => code.is_retriable(),
-            Self::Expired { .. } | Self::TimedOut { .. } | Self::TransactionAborted => true,
+            Self::Expired { .. }
+            | Self::Overflow
+            | Self::TimedOut { .. }
+            | Self::TransactionAborted => true,
             _ => false,
         }
     }

@@ -58,8 +58,8 @@ mod transaction;
 pub mod typed;
 
 pub use builder::ProducerBuilder;
-pub use config::{Acks, ProducerConfig, TopicSettings};
-pub use error::{FlushError, Reason, Refused, SendError, Unsure};
+pub use config::{Acks, Overflow, ProducerConfig, TopicSettings};
+pub use error::{BufferUnit, FlushError, Reason, Refused, SendError, Unsure};
 pub use ottla_protocol::{compression::Compression, records::Header};
 pub use outcome::{Acknowledged, Delivery, FailedRecords, ProducerEvents, Written};
 pub use partitioner::{

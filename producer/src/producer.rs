@@ -6,9 +6,10 @@ use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
-    accumulator::Life,
+    accumulator::{Life, TopicQueues, Turns},
     builder::ProducerBuilder,
     clock,
+    config::Overflow,
     core::{Core, Hurry},
     error::{FlushError, Reason, Refused, Unsure},
     outcome::{Collected, Delivery, Why},
@@ -95,7 +96,8 @@ impl Producer {
         Self { handle: Arc::new(Handle { core }) }
     }
 
-    /// Sends a record, waiting for room if the buffer is full.
+    /// Sends a record. If there is no room for it, [`overflow`](ProducerBuilder::overflow) decides:
+    /// by default this waits for room.
     ///
     /// The record is encoded before this returns; the [`Delivery`] tells what became of it.
     /// Records of one partition are written in the order in which their `send` returned. Those who
@@ -107,70 +109,110 @@ impl Producer {
     /// # Errors
     /// [`Refused`] says why the record was not accepted; nothing was done with it.
     pub async fn send(&self, to: &Topic, record: Record<'_>) -> Result<Delivery, Refused> {
-        let core = &self.handle.core;
         // With room nothing else here waits: a loop of sends alone on its thread would keep it from
         // the tasks that send.
         consume_budget().await;
-        if core.budget.has_room() && !core.budget.has_waiters() {
-            return self.append(to, &record, None).map_err(|refused| *refused);
-        }
-        let began = Instant::now();
-        let ttl = record.ttl.or(core.config.ttl);
-        let life = ttl.and_then(|ttl| Life::new(ttl, began));
-        loop {
-            // A full buffer must not wait for requests to become full as well.
-            core.wake_sinks();
-            match life {
-                Some(Life { ttl, ends }) => timeout_at(ends, core.budget.turn())
-                    .await
-                    .map_err(|_| Refused::Expired { ttl })?,
-                None => core.budget.turn().await,
-            }
-            if let Some(refused) = core.refusal() {
-                core.budget.wake_all();
-                return Err(refused.clone());
-            }
-            if core.budget.has_room() {
-                let sent = self.append(to, &record, Some(began));
-                core.budget.pass_on();
-                return sent.map_err(|refused| *refused);
-            }
+        match self.offer(to, &record) {
+            Ok(delivery) => Ok(delivery),
+            Err(Some(refused)) => Err(*refused),
+            Err(None) => match self.handle.core.config.overflow {
+                Overflow::Wait => self.wait(to, &record).await,
+                _ => self.overflow(to, &record),
+            },
         }
     }
 
-    /// Sends a record if there is room for it now.
+    /// Sends a record without waiting: if there is no room for it now, it is refused, or dropped if
+    /// [`overflow`](ProducerBuilder::overflow) says so.
     ///
     /// # Errors
-    /// [`Refused::Full`] if the buffer is full or others wait for room; else as
-    /// [`send`](Self::send).
+    /// [`Refused::Full`] if there is no room or others wait for it; else as [`send`](Self::send).
     pub fn try_send(&self, to: &Topic, record: Record<'_>) -> Result<Delivery, Refused> {
-        let budget = &self.handle.core.budget;
-        if !budget.has_room() || budget.has_waiters() {
-            return Err(Refused::Full { limit: budget.limit() });
+        match self.offer(to, &record) {
+            Ok(delivery) => Ok(delivery),
+            Err(Some(refused)) => Err(*refused),
+            Err(None) => self.overflow(to, &record),
         }
-        self.append(to, &record, None).map_err(|refused| *refused)
+    }
+
+    /// Sends a record if there is room; `Err(None)` if there is not.
+    #[inline]
+    fn offer(&self, to: &Topic, record: &Record<'_>) -> Result<Delivery, Option<Box<Refused>>> {
+        let core = &self.handle.core;
+        let queues = self.queues(to).map_err(Some)?;
+        if queues.full(core).is_some() {
+            return Err(None);
+        }
+        self.append(queues, record, None).map_err(Some)
+    }
+
+    /// Where the topic's records go.
+    #[inline]
+    fn queues(&self, to: &Topic) -> Result<&TopicQueues, Box<Refused>> {
+        let core = &self.handle.core;
+        if let Some(refused) = core.refusal() {
+            return Err(Box::new(refused.clone()));
+        }
+        let queues = core.topics.get(core, &core.client, to);
+        queues.ok_or_else(|| Box::new(Refused::ForeignTopic { topic: to.name().to_owned() }))
     }
 
     #[inline]
     fn append(
         &self,
-        to: &Topic,
+        queues: &TopicQueues,
         record: &Record<'_>,
         began: Option<Instant>,
     ) -> Result<Delivery, Box<Refused>> {
-        let core = &self.handle.core;
-        if let Some(refused) = core.refusal() {
-            return Err(Box::new(refused.clone()));
-        }
         let timestamp = record.timestamp.unwrap_or_else(clock::now);
-        match core.topics.get(core, &core.client, to) {
-            Some(queues) => {
-                let since = || began.unwrap_or_else(Instant::now);
-                let life = queues.ttl(record).and_then(|ttl| Life::new(ttl, since()));
-                queues.append(core, record, timestamp, life.as_ref())
+        let since = || began.unwrap_or_else(Instant::now);
+        let life = queues.ttl(record).and_then(|ttl| Life::new(ttl, since()));
+        queues.append(&self.handle.core, record, timestamp, life.as_ref())
+    }
+
+    /// What becomes of a record without room if nobody waits for it.
+    #[cold]
+    fn overflow(&self, to: &Topic, record: &Record<'_>) -> Result<Delivery, Refused> {
+        let core = &self.handle.core;
+        let queues = self.queues(to).map_err(|refused| *refused)?;
+        let sent = match core.config.overflow {
+            Overflow::DropOldest if core.make_room(queues) => self.append(queues, record, None),
+            Overflow::DropNewest | Overflow::DropOldest => {
+                let timestamp = record.timestamp.unwrap_or_else(clock::now);
+                queues.drop_newest(core, record, timestamp)
             }
-            None => Err(Box::new(Refused::ForeignTopic { topic: to.name().to_owned() })),
+            Overflow::Wait | Overflow::Fail => {
+                Err(Box::new(queues.full(core).unwrap_or(&core.budget).refusal()))
+            }
+        };
+        sent.map_err(|refused| *refused)
+    }
+
+    /// Waits for room, and sends the record.
+    async fn wait(&self, to: &Topic, record: &Record<'_>) -> Result<Delivery, Refused> {
+        let core = &self.handle.core;
+        let queues = self.queues(to).map_err(|refused| *refused)?;
+        let began = Instant::now();
+        let life = queues.ttl(record).and_then(|ttl| Life::new(ttl, began));
+        let patience = core.config.max_wait.and_then(|wait| began.checked_add(wait));
+        let until = [life.map(|life| life.ends), patience].into_iter().flatten().min();
+        // A full buffer must not wait for requests to become full as well.
+        let _hurry = core.hurry();
+        let mut turns = Turns::default();
+        let waiting = turns.wait(core, queues);
+        match until {
+            Some(until) => match timeout_at(until, waiting).await {
+                Ok(waited) => waited?,
+                Err(_) => {
+                    return Err(match life.filter(|life| life.ends <= until) {
+                        Some(Life { ttl, .. }) => Refused::Expired { ttl },
+                        None => queues.full(core).unwrap_or(&core.budget).refusal(),
+                    });
+                }
+            },
+            None => waiting.await?,
         }
+        self.append(queues, record, Some(began)).map_err(|refused| *refused)
     }
 
     /// Waits until every record that was accepted before has its outcome. Requests do not linger

@@ -108,6 +108,9 @@ impl Router {
         while let Some(partition) = self.core.alarms.take_due(now) {
             partition.expire(&self.core, now);
         }
+        if self.core.config.overflow.drops() {
+            self.core.topics.all().for_each(|queues| queues.clear_pile(&self.core));
+        }
         let unknown = self.core.topics.all().filter(|queues| !queues.is_known());
         unknown.filter_map(|queues| queues.expire_staged(&self.core, now)).min()
     }
@@ -167,7 +170,8 @@ impl Router {
         self.look_again = look_again;
         self.leaderless |= routes.iter().any(|route| !route.led);
         queues.update(&self.core, routes, |at| {
-            self.core.open_partition(at, &queues.config, &queues.sizing)
+            let room = queues.room.as_ref();
+            self.core.open_partition(at, &queues.config, &queues.sizing, room)
         });
         for (number, partition) in queues.queues().enumerate() {
             if let Some((leader, epoch)) = leader(number) {

@@ -5,9 +5,10 @@ use std::task::Waker;
 
 use ottla_client::{Topic, TopicPartition};
 use ottla_protocol::records::{BatchBuilder, RawBatch, SealedBatch};
+use smallvec::SmallVec;
 use tokio::time::Instant;
 
-use super::{budget::Budget, ledger::Entry, lives::Lives, sizing::Sizing};
+use super::{begun::Mark, budget::Budget, ledger::Entry, lives::Lives, sizing::Sizing};
 use crate::{
     core::Core,
     error::Reason,
@@ -27,6 +28,8 @@ pub(crate) struct Burden {
     /// Whether it was sent, and is counted so.
     sent: bool,
     pub(super) lives: Lives,
+    /// Held until the batch is taken to be sent, if its records may be dropped before.
+    pub(super) undrained: Option<Arc<Mark>>,
     charge: Charge,
     entry: Entry,
 }
@@ -40,7 +43,8 @@ impl Burden {
             begun,
             sent: false,
             lives: Lives::default(),
-            charge: Charge { budget: Arc::clone(&core.budget), bytes: 0 },
+            undrained: None,
+            charge: Charge::of(&core.budget),
             entry: core.ledger.enter(),
         }
     }
@@ -48,15 +52,34 @@ impl Burden {
     /// For another batch that takes over records of this one, with its deadline and in its
     /// generation.
     pub(super) fn heir(&self, core: &Core, tally: &Arc<Tally>) -> Self {
-        Self {
+        let mut heir = Self {
             promise: Promise::new(),
             deadline: self.deadline,
             tally: Arc::clone(tally),
             begun: self.begun,
             sent: self.sent,
             lives: Lives::default(),
-            charge: Charge { budget: Arc::clone(&core.budget), bytes: 0 },
+            undrained: None,
+            charge: Charge::of(&core.budget),
             entry: self.entry.sibling(),
+        };
+        heir.charge_to(self.charge.others.iter());
+        heir
+    }
+
+    /// Charges these budgets beside the producer's; before anything is charged.
+    pub(super) fn charge_to<'a>(&mut self, others: impl Iterator<Item = &'a Arc<Budget>>) {
+        let charge = &mut self.charge;
+        charge.others = others.cloned().collect();
+        let budgets = std::iter::once(&charge.producers).chain(&charge.others);
+        charge.count = budgets.into_iter().any(|budget| budget.counts_records());
+    }
+
+    /// Charges what is counted by records for one more.
+    #[inline]
+    pub(super) fn count(&mut self) {
+        if self.charge.count {
+            self.charge.add(0, 1);
         }
     }
 
@@ -65,10 +88,10 @@ impl Burden {
         self.charge.set(bytes);
     }
 
-    /// Takes off what the budget is charged for it beyond `bytes`; to be dropped when no lock is
+    /// Takes off what is charged beyond `bytes`, and so many records; to be dropped when no lock is
     /// held, since senders who wait are told of it.
-    pub(super) fn sheds(&mut self, bytes: usize) -> Charge {
-        self.charge.split(bytes)
+    pub(super) fn sheds(&mut self, bytes: usize, records: usize) -> Charge {
+        self.charge.split(bytes, records)
     }
 
     /// What the budget is charged for it.
@@ -103,34 +126,59 @@ impl Burden {
     }
 }
 
-/// What a batch has taken of the budget; given back when it has its outcome or is gone.
+/// What a batch has taken of budgets; given back when it has its outcome or is gone.
 #[derive(Debug)]
 pub(super) struct Charge {
-    budget: Arc<Budget>,
+    producers: Arc<Budget>,
+    /// Those of its topic that are limited.
+    others: SmallVec<[Arc<Budget>; 2]>,
     bytes: usize,
+    records: usize,
+    /// Whether any of them is charged for records one by one.
+    count: bool,
 }
 
 impl Charge {
+    fn of(producers: &Arc<Budget>) -> Self {
+        let count = producers.counts_records();
+        let producers = Arc::clone(producers);
+        Self { producers, others: SmallVec::new(), bytes: 0, records: 0, count }
+    }
+
     fn set(&mut self, bytes: usize) {
-        let before = std::mem::replace(&mut self.bytes, bytes);
-        if bytes > before {
-            self.budget.charge(bytes.saturating_sub(before));
-        } else {
-            self.budget.release(before.saturating_sub(bytes));
+        match bytes.checked_sub(self.bytes) {
+            Some(more) => self.add(more, 0),
+            None => drop(self.split(bytes, 0)),
         }
     }
 
-    /// Keeps at most `bytes` and returns the rest.
-    fn split(&mut self, bytes: usize) -> Self {
-        let rest = self.bytes.saturating_sub(bytes);
-        self.bytes = self.bytes.saturating_sub(rest);
-        Self { budget: Arc::clone(&self.budget), bytes: rest }
+    fn add(&mut self, bytes: usize, records: usize) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.records = self.records.saturating_add(records);
+        self.producers.charge(bytes, records);
+        self.others.iter().for_each(|budget| budget.charge(bytes, records));
+    }
+
+    /// Keeps at most `bytes`, and all but so many records; returns the rest.
+    fn split(&mut self, bytes: usize, records: usize) -> Self {
+        let rest = Self {
+            producers: Arc::clone(&self.producers),
+            others: self.others.clone(),
+            bytes: self.bytes.saturating_sub(bytes),
+            records: self.records.min(records),
+            count: self.count,
+        };
+        self.bytes = self.bytes.saturating_sub(rest.bytes);
+        self.records = self.records.saturating_sub(rest.records);
+        rest
     }
 }
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.set(0);
+        let (bytes, records) = (self.bytes, self.records);
+        self.producers.release(bytes, records);
+        self.others.iter().for_each(|budget| budget.release(bytes, records));
     }
 }
 
@@ -166,6 +214,7 @@ impl OpenBatch {
         if capacity != before {
             self.burden.holds(capacity);
         }
+        self.burden.count();
         Some(index)
     }
 
@@ -223,6 +272,7 @@ impl QueuedBatch {
         let living = burden.lives.living(end);
         let kept = raw.retain(|index| !burden.lives.is_gone(index), &core.pool);
         let mut heir = burden.heir(core, &burden.tally);
+        std::mem::swap(&mut heir.charge, &mut burden.charge);
         heir.holds(kept.capacity());
         let woken = burden.promise.part(&living, &heir.promise);
         heir.lives = std::mem::take(&mut burden.lives).compacted(&living);
@@ -297,6 +347,7 @@ impl DrainedBatch {
         let piece = |sealed: SealedBatch| {
             let mut burden = whole.heir(core, &whole.tally);
             burden.holds(sealed.capacity());
+            burden.charge.add(0, sealed.count() as usize);
             let until = from.saturating_add(sealed.count());
             whole.promise.forward(from, until, &burden.promise, 0);
             for (index, life) in lives.iter().filter(|(index, _)| (from..until).contains(index)) {

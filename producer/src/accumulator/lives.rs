@@ -96,6 +96,18 @@ impl Lives {
         .collect()
     }
 
+    /// Counts all records before `until` among the gone; returns those that were not yet.
+    pub(super) fn evict(&mut self, until: u32) -> Vec<Range<u32>> {
+        let known = self.0.get_or_insert_with(|| Box::new(Known::new(Instant::now())));
+        let evicted = known.living(until);
+        for index in evicted.iter().cloned().flatten() {
+            known.bury(index);
+        }
+        known.front = known.front.max(until);
+        known.tidy();
+        evicted
+    }
+
     /// All records before this one are gone.
     pub(super) fn front(&self) -> u32 {
         self.0.as_ref().map_or(0, |known| known.front)
@@ -269,6 +281,19 @@ mod tests {
         assert_eq!(lives.expire(after(30)), [(ms(20), vec![3]), (ms(30), vec![0])]);
         assert_eq!((lives.next(), lives.gone(), lives.front()), (None, 4, 4));
         assert!(lives.expire(after(99)).is_empty() && lives.living(4).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_evicted_does_not_expire_as_well() {
+        let mut lives = Lives::default();
+        for index in 0..6 {
+            lives.add(index, life(10 + u64::from(index % 2)));
+        }
+        assert_eq!(lives.expire(after(10)).len(), 1);
+        assert_eq!(lives.evict(4), [1..2, 3..4]);
+        assert_eq!((lives.gone(), lives.front()), (5, 5));
+        assert_eq!(lives.expire(after(11)), [(Duration::from_millis(11), vec![5])]);
+        assert_eq!(Lives::default().evict(3).len(), 1);
     }
 
     #[tokio::test(start_paused = true)]

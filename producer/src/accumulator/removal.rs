@@ -52,6 +52,8 @@ impl Removed {
             let heir = burden.heir(core, &burden.tally);
             let woken = burden.promise.part(&runs, &heir.promise);
             let reason = Reason::Expired { ttl };
+            // A batch keeps its memory as long as anything is in it, but not its number.
+            self.charges.push(burden.sheds(burden.held(), indexes.len()));
             self.graves.push(Grave { burden: heir, records, reason, woken });
         }
         burden.lives.gone() < count
@@ -63,7 +65,26 @@ impl Removed {
         while records.first_chunk_end().is_some_and(|end| end <= front) {
             records.pop_chunk();
         }
-        self.charges.push(burden.sheds(records.capacity()));
+        self.charges.push(burden.sheds(records.capacity(), 0));
+    }
+
+    /// Drops the first chunk of a batch.
+    pub(super) fn evict(&mut self, core: &Core, burden: &mut Burden, records: &mut RawBatch) {
+        let Some(end) = records.first_chunk_end() else { return };
+        let living = burden.lives.evict(end);
+        let Some(chunk) = records.pop_chunk() else { return };
+        let count: u32 = living.iter().map(|range| range.end.saturating_sub(range.start)).sum();
+        self.charges.push(burden.sheds(records.capacity(), count as usize));
+        if count == 0 {
+            return;
+        }
+        let whole = count == chunk.count();
+        let within = |index: u32| living.iter().any(|range| range.contains(&index));
+        let dropped = if whole { chunk } else { chunk.retain(within, &core.pool) };
+        let heir = burden.heir(core, &burden.tally);
+        let woken = burden.promise.part(&living, &heir.promise);
+        let reason = Reason::Overflow;
+        self.graves.push(Grave { burden: heir, records: dropped, reason, woken });
     }
 
     /// Ends a batch of which nothing is left.

@@ -10,6 +10,8 @@ use tokio::time::Instant;
 
 use super::{
     batch::{Burden, OpenBatch, QueuedBatch},
+    begun::{Entry, Mark, Place},
+    budget::Budget,
     lives::Life,
     removal::Removed,
     topic::TopicQueues,
@@ -44,23 +46,51 @@ impl Staging {
         Self { batches: VecDeque::new(), deadline: Instant::now() + patience }
     }
 
+    /// Begins another batch where one is needed, charged to these budgets.
+    pub(super) fn room_for<'a>(
+        &mut self,
+        core: &Core,
+        tally: &Arc<Tally>,
+        room: impl Iterator<Item = &'a Arc<Budget>>,
+        topic: &Topic,
+    ) {
+        let full = |staged: &Staged| staged.batch.builder.encoded_len() >= LARGE;
+        if !self.batches.back().is_none_or(full) {
+            return;
+        }
+        let room: Vec<_> = room.collect();
+        let mut staged = Staged::new(core, tally);
+        staged.batch.burden.charge_to(room.iter().copied());
+        let mark = Mark::new();
+        let budgets = std::iter::once(&core.budget).chain(room);
+        for begun in budgets.filter_map(|budget| budget.begun.as_ref()) {
+            begun.push(Entry::new(Place::Staging(topic.clone()), &mark));
+            staged.batch.burden.undrained = Some(Arc::clone(&mark));
+        }
+        self.batches.push_back(staged);
+    }
+
+    /// Takes the batch out.
+    pub(super) fn evict(&mut self, entry: &Entry) -> Option<OpenBatch> {
+        let mut batches = self.batches.iter();
+        let of = |staged: &Staged| entry.is_of(staged.batch.burden.undrained.as_ref());
+        let at = batches.position(of)?;
+        self.batches.remove(at).map(|staged| staged.batch)
+    }
+
     pub(super) fn append(
         &mut self,
         core: &Core,
         record: &Record<'_>,
         timestamp: i64,
         life: Option<&Life>,
-        tally: &Arc<Tally>,
     ) -> Result<Delivery, Box<Refused>> {
-        let full = |staged: &Staged| staged.batch.builder.encoded_len() >= LARGE;
-        if self.batches.back().is_none_or(full) {
-            self.batches.push_back(Staged::new(core, tally));
-        }
-        let full = Box::new(Refused::Full { limit: core.budget.limit() });
-        let Some(staged) = self.batches.back_mut() else { return Err(full) };
+        let full = || Box::new(core.budget.refusal());
+        let Some(staged) = self.batches.back_mut() else { return Err(full()) };
         let OpenBatch { builder, burden, .. } = &mut staged.batch;
-        let index = builder.append(timestamp, &record.parts(), &core.pool).map_err(|_| full)?;
+        let index = builder.append(timestamp, &record.parts(), &core.pool).map_err(|_| full())?;
         burden.holds(builder.capacity());
+        burden.count();
         if let Some(life) = life {
             burden.lives.add(index, *life);
         }

@@ -9,18 +9,22 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::{
+    batch::QueuedBatch,
+    begun::Entry,
+    budget::{Budget, Limits},
     lives::Life,
     partition::PartitionQueue,
+    pile::Pile,
     removal::Removed,
     sizing::Sizing,
     slots::Slots,
     staging::{Released, Staging},
 };
 use crate::{
-    config::TopicConfig,
+    config::{Overflow, TopicConfig},
     core::Core,
     error::{Reason, Refused},
-    outcome::Delivery,
+    outcome::{Delivery, Why},
     partitioner::{Choice, Chooser, Queues, Route, Routes, Waiting},
     record::Record,
     statistics::{Tally, TopicStatistics},
@@ -43,12 +47,27 @@ pub(crate) struct TopicQueues {
     staging: Mutex<Option<Staging>>,
     /// Counts the records that waited in it.
     staged: Arc<Tally>,
+    /// What its records may take, if that is limited for this topic.
+    pub(crate) room: Option<Arc<Budget>>,
+    /// What may wait for the topic to become known.
+    postponed: Arc<Budget>,
+    /// What is dropped as soon as it is sent.
+    pile: Pile,
 }
 
 impl TopicQueues {
     pub(super) fn new(core: &Core, topic: Topic) -> Arc<Self> {
         let config = Arc::new(TopicConfig::of(&core.config, topic.name()));
+        let budget = |bytes, records| {
+            let drop_oldest = core.config.overflow == Overflow::DropOldest;
+            let topic = Some(topic.clone());
+            Arc::new(Budget::new(Limits { bytes, records, topic, drop_oldest }))
+        };
+        let limited = config.buffer_memory.is_some() || config.buffer_records.is_some();
         Arc::new(Self {
+            room: limited.then(|| budget(config.buffer_memory, config.buffer_records)),
+            postponed: budget(None, Some(core.config.max_postponed)),
+            pile: Pile::default(),
             chooser: Chooser::new(&config.partitioner, core.seed()),
             sizing: Arc::new(Sizing::of(&core.config, &config)),
             config,
@@ -85,6 +104,51 @@ impl TopicQueues {
         life: Option<&Life>,
     ) -> Result<Delivery, Box<Refused>> {
         self.choose(count, record)?.append(core, record, timestamp, life)
+    }
+
+    /// The first budget in which there is no room for another record, or others wait for it.
+    #[inline]
+    pub(crate) fn full<'a>(&'a self, core: &'a Core) -> Option<&'a Arc<Budget>> {
+        if self.room.is_none() && core.budget.is_open() && self.is_known() {
+            return None;
+        }
+        self.budgets(core).find(|budget| !budget.is_open())
+    }
+
+    /// All budgets that a record is charged to, in the order in which to wait for them.
+    pub(crate) fn budgets<'a>(&'a self, core: &'a Core) -> impl Iterator<Item = &'a Arc<Budget>> {
+        let postponed = (!self.is_known()).then_some(&self.postponed);
+        postponed.into_iter().chain(&self.room).chain(std::iter::once(&core.budget))
+    }
+
+    /// Takes a record only to give it back: there is no room.
+    pub(crate) fn drop_newest(
+        &self,
+        core: &Core,
+        record: &Record<'_>,
+        timestamp: i64,
+    ) -> Result<Delivery, Box<Refused>> {
+        Staging::check(core, record, timestamp)?;
+        self.pile.append(core, &self.topic, &self.staged, record, timestamp)
+    }
+
+    /// Gives back what was dropped as soon as it was sent.
+    pub(crate) fn clear_pile(&self, core: &Core) {
+        self.pile.clear(core, &self.topic);
+    }
+
+    /// Lets all look who wait for room: the producer is closing.
+    pub(crate) fn wake_waiters(&self) {
+        self.room.iter().chain([&self.postponed]).for_each(|budget| budget.wake_all());
+    }
+
+    /// Drops a batch of those that wait for the topic. `None` if it waits no longer; nothing of it
+    /// is left otherwise.
+    pub(super) fn evict_staged(&self, core: &Core, entry: &Entry) -> Option<bool> {
+        let evicted = self.staging.lock().as_mut()?.evict(entry)?;
+        let QueuedBatch { raw, burden, .. } = evicted.seal().compacted(core);
+        burden.failed(core, Why::NotWritten(Reason::Overflow), &self.topic, None, raw.into());
+        Some(false)
     }
 
     #[cold]
@@ -124,7 +188,9 @@ impl TopicQueues {
         };
         let to_watch = sooner(&staging);
         let staged = staging.get_or_insert_with(|| Staging::new(core));
-        let delivery = staged.append(core, record, timestamp, life, &self.staged);
+        let (room, tally) = (self.room.iter().chain([&self.postponed]), &self.staged);
+        staged.room_for(core, tally, room, &self.topic);
+        let delivery = staged.append(core, record, timestamp, life);
         drop(staging);
         if to_watch {
             core.router.notify_one();
@@ -159,6 +225,7 @@ impl TopicQueues {
     /// Returns when no sender is in the middle of an append that began before.
     pub(crate) fn quiesce(&self) {
         drop(self.staging.lock());
+        self.pile.quiesce();
         self.queues().for_each(|partition| partition.quiesce());
     }
 
@@ -177,7 +244,7 @@ impl TopicQueues {
         let mut records = self.staged.read(|| self.staged.entered().saturating_add(open));
         let partitions: Vec<_> = self.queues().map(|queue| queue.statistics()).collect();
         partitions.iter().for_each(|partition| records.add(&partition.records));
-        let postponed = self.staged.ever().saturating_add(open);
+        let postponed = self.staged.ever().saturating_sub(self.pile.ever()).saturating_add(open);
         TopicStatistics { topic: self.topic.clone(), records, postponed, partitions }
     }
 

@@ -3,7 +3,7 @@
 use ottla_client::ConfigError;
 use ottla_protocol::compression::{Codecs, Compression};
 
-use super::{Acks, ProducerConfig, TopicConfig, TopicSettings};
+use super::{Acks, Overflow, ProducerConfig, TopicConfig, TopicSettings};
 
 impl ProducerConfig {
     /// Everything that cannot be.
@@ -11,6 +11,7 @@ impl ProducerConfig {
         let mut faults = Vec::new();
         self.delivery_faults(&mut faults);
         self.size_faults(&mut faults);
+        self.room_faults(&mut faults);
         let (codec, level) = (self.compression, self.compression_level);
         faults.extend(codec_fault(codecs, codec, level, &|setting| setting.to_owned()));
         for (topic, settings) in &self.topics {
@@ -62,6 +63,23 @@ impl ProducerConfig {
         }
     }
 
+    fn room_faults(&self, faults: &mut Vec<ConfigError>) {
+        if self.buffer_records == Some(0) {
+            faults.push(ConfigError::invalid("buffer_records", 0, HOLDS_A_RECORD));
+        }
+        if self.max_postponed == 0 {
+            faults.push(ConfigError::invalid("max_postponed", 0, HOLDS_A_RECORD));
+        }
+        if self.max_wait.is_some() && self.overflow != Overflow::Wait {
+            let reason = "nobody waits unless records wait for room";
+            faults.push(ConfigError::contradiction("max_wait", "overflow", reason));
+        }
+        if self.max_wait.is_some_and(|wait| wait.is_zero()) {
+            let expected = "`Overflow::Fail` refuses at once";
+            faults.push(ConfigError::invalid("max_wait", "0 s", expected));
+        }
+    }
+
     fn topic_faults(
         &self,
         topic: &str,
@@ -86,8 +104,7 @@ impl ProducerConfig {
             faults.push(ConfigError::invalid(name("buffer_memory"), bytes, HOLDS_A_BATCH));
         }
         if settings.buffer_records == Some(0) {
-            let expected = "it has to hold a record";
-            faults.push(ConfigError::invalid(name("buffer_records"), 0, expected));
+            faults.push(ConfigError::invalid(name("buffer_records"), 0, HOLDS_A_RECORD));
         }
     }
 }
@@ -116,4 +133,5 @@ fn codec_fault(
 const MOST_AT_ONCE: usize = 1024;
 const NEEDS_ALL: &str = "the brokers can only recognise what all replicas have";
 const NEEDS_TIME: &str = "a record needs time to be sent; leave it out for no limit";
+const HOLDS_A_RECORD: &str = "it has to hold a record";
 const HOLDS_A_BATCH: &str = "it has to hold a batch of max_batch_size";

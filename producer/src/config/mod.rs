@@ -2,6 +2,7 @@
 
 mod acks;
 mod faults;
+mod overflow;
 mod topic;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use ottla_protocol::compression::Compression;
 use crate::partitioner::Partitioner;
 
 pub use acks::Acks;
+pub use overflow::Overflow;
 pub(crate) use topic::TopicConfig;
 pub use topic::TopicSettings;
 
@@ -45,6 +47,14 @@ pub struct ProducerConfig {
     pub max_request_size: usize,
     /// See [`ProducerBuilder::buffer_memory`](crate::ProducerBuilder::buffer_memory).
     pub buffer_memory: usize,
+    /// See [`ProducerBuilder::buffer_records`](crate::ProducerBuilder::buffer_records).
+    pub buffer_records: Option<usize>,
+    /// See [`ProducerBuilder::max_postponed`](crate::ProducerBuilder::max_postponed).
+    pub max_postponed: usize,
+    /// See [`ProducerBuilder::overflow`](crate::ProducerBuilder::overflow).
+    pub overflow: Overflow,
+    /// See [`ProducerBuilder::max_wait`](crate::ProducerBuilder::max_wait).
+    pub max_wait: Option<Duration>,
     /// See [`ProducerBuilder::delivery_timeout`](crate::ProducerBuilder::delivery_timeout).
     pub delivery_timeout: Duration,
     /// See [`ProducerBuilder::ttl`](crate::ProducerBuilder::ttl).
@@ -81,6 +91,10 @@ impl Default for ProducerConfig {
             max_batch_size: 1_000_000,
             max_request_size: 1 << 20,
             buffer_memory: 64 << 20,
+            buffer_records: None,
+            max_postponed: 10_000,
+            overflow: Overflow::Wait,
+            max_wait: None,
             delivery_timeout: Duration::from_secs(120),
             ttl: None,
             request_timeout: Duration::from_secs(30),

@@ -18,7 +18,7 @@ async fn full(world: &World) -> (Producer, Delivery) {
     loop {
         match producer.try_send(&world.topic, Record::value(&[1; 1000])) {
             Ok(_) => {}
-            Err(Refused::Full { limit }) => {
+            Err(Refused::Full { limit, .. }) => {
                 assert_eq!(limit, 64 << 10);
                 return (producer, first);
             }

@@ -19,6 +19,7 @@ mod flushing;
 mod leaders;
 mod limits;
 mod order;
+mod overflow;
 mod partitioners;
 mod settings;
 mod simulation;

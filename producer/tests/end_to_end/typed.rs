@@ -148,7 +148,10 @@ async fn late_objects_wait_unserialized_and_are_sent_in_order() {
     // room for any of them, so that none has bytes yet.
     assert_eq!((*serialized.lock().unwrap(), late.waiting()), (0, 5));
     let full = late.try_send(&world.topic, (), tracked(7).0).unwrap_err();
-    assert!(matches!(full.refused, TypedRefused::Refused(Refused::Full { limit: 5 })), "{full:?}");
+    assert!(
+        matches!(full.refused, TypedRefused::Refused(Refused::Full { limit: 5, .. })),
+        "{full:?}"
+    );
     world.cluster.faults().clear();
     let (_, took) = timed(late.flush()).await;
     assert!(took < SECOND * 25, "{took:?}");

@@ -1,5 +1,6 @@
 //! One partition's queue: the open batch, those waiting, and those on the wire.
 
+mod eviction;
 mod expiry;
 mod health;
 mod returned;
@@ -17,7 +18,7 @@ use tokio::time::Instant;
 
 use self::state::State;
 use super::batch::{Burden, DrainedBatch, QueuedBatch};
-use super::{lives::Life, removal::Removed, reply::Reply, sizing::Sizing};
+use super::{budget::Budget, lives::Life, removal::Removed, reply::Reply, sizing::Sizing};
 use crate::{
     config::TopicConfig,
     core::{Core, Over},
@@ -82,10 +83,11 @@ impl PartitionQueue {
         at: TopicPartition,
         config: Arc<TopicConfig>,
         sizing: Arc<Sizing>,
+        room: Option<Arc<Budget>>,
         sequencer: Sequencer<DrainedBatch>,
     ) -> Arc<Self> {
         let tally = Arc::new(Tally::default());
-        let state = Mutex::new(State::new(sequencer, Arc::clone(&tally)));
+        let state = Mutex::new(State::new(sequencer, Arc::clone(&tally), room));
         Arc::new(Self { at, config, tally, sizing, state })
     }
 
@@ -119,6 +121,9 @@ impl PartitionQueue {
                     state.sequencer.enlist(identity);
                 }
             }
+        }
+        if core.budget.begun.is_some() {
+            self.line_up(core, &mut state);
         }
         let newly_listed = state.list();
         let ripe = state.is_ripe();

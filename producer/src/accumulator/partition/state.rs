@@ -10,6 +10,7 @@ use ottla_protocol::{
 use tokio::time::Instant;
 
 use super::super::batch::{Burden, DrainedBatch, OpenBatch, QueuedBatch};
+use super::super::budget::Budget;
 use super::super::lives::Life;
 use super::super::reply::Reply;
 use super::super::sizing::Sizing;
@@ -35,6 +36,8 @@ pub(super) struct State {
     pub(super) sequencer: Sequencer<DrainedBatch>,
     /// The partition's.
     tally: Arc<Tally>,
+    /// The topic's, if it has one of its own.
+    pub(super) room: Option<Arc<Budget>>,
     /// A batch is between the queue and the sequencer, being compressed.
     pub(super) draining: bool,
     /// The sink of the leader's broker; none while there is no leader.
@@ -63,13 +66,18 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(sequencer: Sequencer<DrainedBatch>, tally: Arc<Tally>) -> Self {
+    pub(super) fn new(
+        sequencer: Sequencer<DrainedBatch>,
+        tally: Arc<Tally>,
+        room: Option<Arc<Budget>>,
+    ) -> Self {
         Self {
             open: None,
             queued: VecDeque::new(),
             returned: Returned::default(),
             sequencer,
             tally,
+            room,
             draining: false,
             sink: None,
             leader_epoch: -1,
@@ -143,7 +151,7 @@ impl State {
     }
 
     /// Closes the open batch.
-    fn seal(&mut self) {
+    pub(super) fn seal(&mut self) {
         self.queued.extend(self.open.take().map(OpenBatch::seal));
     }
 
@@ -177,13 +185,14 @@ impl State {
         if size > limit {
             return Err(Box::new(Refused::TooLarge { size, limit }));
         }
-        let burden = match staged {
+        let mut burden = match staged {
             Some(staged) => staged.heir(core, &self.tally),
             None => {
                 let now = Instant::now();
                 Burden::new(core, &self.tally, now, now + core.config.delivery_timeout)
             }
         };
+        burden.charge_to(self.room.iter());
         // A record that is larger than batches of the topic should be has one for itself.
         let open = self.open.insert(OpenBatch::new(burden, sizing.raw_limit().max(size)));
         // Its size was looked at, and a fresh batch takes any timestamp.
@@ -329,7 +338,8 @@ impl State {
             return Next::TooLarge;
         }
         let batch = self.queued.pop_front().or_else(|| self.open.take().map(OpenBatch::seal));
-        batch.map_or(Next::Nothing, |batch| {
+        batch.map_or(Next::Nothing, |mut batch| {
+            batch.burden.undrained = None;
             self.begin_drain();
             Next::Fresh(batch)
         })

@@ -29,7 +29,7 @@ impl Bench {
         let partition = {
             let config = Arc::new(TopicConfig::of(&core.config, "in"));
             let sizing = Arc::new(Sizing::of(&core.config, &config));
-            core.open_partition(at, &config, &sizing)
+            core.open_partition(at, &config, &sizing, None)
         };
         let sinks = [0, 1].map(|id| Sink::new(BrokerId(id)));
         let bench = Self { core, partition, sinks, round: 0 };

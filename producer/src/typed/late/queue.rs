@@ -11,7 +11,10 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{TypedProducer, TypedRefused, waiting::Waiting};
-use crate::{error::Refused, record::Record};
+use crate::{
+    error::{BufferUnit, Refused},
+    record::Record,
+};
 
 /// The objects of one topic that wait.
 pub(super) struct Queue<K, V> {
@@ -60,7 +63,9 @@ impl<K, V> Queue<K, V> {
     pub(super) fn try_place(&self) -> Result<OwnedSemaphorePermit, Refused> {
         Arc::clone(&self.places).try_acquire_owned().map_err(|error| match error {
             TryAcquireError::Closed => Refused::Closed,
-            TryAcquireError::NoPermits => Refused::Full { limit: self.capacity },
+            TryAcquireError::NoPermits => {
+                Refused::Full { limit: self.capacity, unit: BufferUnit::Records, topic: None }
+            }
         })
     }
 
