@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Builds everything and measures: ottla beside other clients, on a null broker or on real Kafka.
 #
-#   bash benchmarks/run.sh                        the essential cases, about 12 minutes, into RESULTS.md
-#   bash benchmarks/run.sh --full --minutes 60    all cases
+#   bash benchmarks/run.sh                        the essential cases, about 15 minutes, into RESULTS.md, and in short
+#                                                 into the README
+#   bash benchmarks/run.sh --full --minutes 90    all cases, into RESULTS-full.md
+#   bash benchmarks/run.sh --sweep                ottla over `linger` and `min_request_spacing`, 6 minutes, into SWEEP.md
 #   bash benchmarks/run.sh --real-kafka           one node of real Kafka, into RESULTS-kafka.md
 #   bash benchmarks/run.sh --quick                one short round, to see that everything works; no file is changed.
 #                                                 With --clients ottla nothing else is built.
 #
 #   --rounds N       rounds that count (7)              --clients WORDS  only these, e.g. ottla,krafka
-#   --minutes M      what the runs should take (12)     --cases WORDS    only these, e.g. produce-100B,consume
+#   --minutes M      what the runs should take (15)     --cases WORDS    only these of all, e.g. produce-100B,latency
 #   --unpinned       leave the processors to the kernel --output FILE    where the table goes
 #
 # It needs cargo and a C compiler; Go, and Java 17 with Maven, for their clients: what cannot be built is left out, and
@@ -16,16 +18,19 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-quick= kafka= output= clients=
+quick= kafka= output= clients= partial= sweep= show=
 pass=()
 while (($#)); do
     case $1 in
     --quick) quick=1 pass+=("$1") ;;
     --real-kafka) kafka=1 ;;
     --output) output=$2 && shift ;;
-    --clients) clients=${2,,} pass+=("$1" "$2") && shift ;;
-    --rounds | --minutes | --cases) pass+=("$1" "$2") && shift ;;
-    --full | --unpinned) pass+=("$1") ;;
+    --clients) clients=${2,,} partial=1 pass+=("$1" "$2") && shift ;;
+    --cases) partial=1 pass+=("$1" "$2") && shift ;;
+    --rounds | --minutes) pass+=("$1" "$2") && shift ;;
+    --sweep) sweep=1 clients=ottla pass+=("$1") ;;
+    --full) output=${output:-RESULTS-full.md} partial=1 pass+=("$1") ;;
+    --unpinned) pass+=("$1") ;;
     *) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" && exit 2 ;;
     esac
     shift
@@ -118,8 +123,14 @@ options=(--programs "$programs" "${missing[@]}" "${versions[@]}" "${pass[@]}")
 if [[ -e $target/java/classes/Client.class && -n $java_jars ]]; then
     options+=(--class-path "$target/java/classes:$java_jars/*")
 fi
-if [[ -n $quick ]]; then
+if [[ -n $quick || (-n $partial && -z $output) ]]; then
+    # Not for keeping, unless a name was given.
     output=${output:-$scratch/RESULTS.md}
+    show=1
+elif [[ -n $sweep ]]; then
+    output=${output:-SWEEP.md}
+elif [[ -z $kafka && -z $output ]]; then
+    options+=(--readme ../README.md)
 fi
 
 if [[ -z $kafka ]]; then
@@ -139,4 +150,4 @@ else
     CARGO_TARGET_DIR=$target/launcher "${apart[@]}" "${launcher[@]}" with --nodes 1 -- \
         bash -c '"$RUNNER" --kafka "$BOOTSTRAP_SERVERS" "$@"' run "${options[@]}" --output "$output"
 fi
-if [[ -n $quick ]]; then cat "$output"; fi
+if [[ -n $show ]]; then cat "$output"; fi

@@ -18,7 +18,8 @@ type plan struct {
 	mode, bootstrap, settings string
 	topic, warmTopic          string
 	partitions, valueSize     int
-	records, warm             uint64
+	records, warm, rate       uint64
+	codec, json               string
 }
 
 type report struct {
@@ -31,6 +32,7 @@ type report struct {
 	AllocatedBytes *uint64  `json:"allocated_bytes"`
 	Failed         *uint64  `json:"failed"`
 	Acknowledged   *uint64  `json:"acknowledged"`
+	Latency        *latency `json:"latency"`
 	Consumed       *order   `json:"consumed"`
 }
 
@@ -130,6 +132,9 @@ func main() {
 	flag.IntVar(&p.valueSize, "value-size", 100, "")
 	flag.Uint64Var(&p.records, "records", 0, "")
 	flag.Uint64Var(&p.warm, "warm", 0, "")
+	flag.Uint64Var(&p.rate, "rate", 0, "")
+	flag.StringVar(&p.codec, "codec", "none", "")
+	flag.StringVar(&p.json, "json", "", "")
 	within := flag.Int("within", 120, "")
 	flag.Parse()
 	time.AfterFunc(time.Duration(*within)*time.Second, func() {

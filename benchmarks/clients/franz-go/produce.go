@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"sync/atomic"
 	"time"
 
@@ -12,29 +11,47 @@ import (
 func produce(p plan) {
 	options := []kgo.Opt{
 		kgo.SeedBrokers(p.bootstrap),
-		// Its default is snappy; nobody else's is, and the broker looks into the batches.
-		kgo.ProducerBatchCompression(kgo.NoCompression()),
+		// Its default is snappy; nobody else's is.
+		kgo.ProducerBatchCompression(map[string]kgo.CompressionCodec{
+			"none":   kgo.NoCompression(),
+			"gzip":   kgo.GzipCompression(),
+			"snappy": kgo.SnappyCompression(),
+			"lz4":    kgo.Lz4Compression(),
+			"zstd":   kgo.ZstdCompression(),
+		}[p.codec]),
 	}
-	if p.settings == "tuned" {
+	switch p.settings {
+	case "tuned":
 		options = append(options,
 			kgo.ProducerLinger(5*time.Millisecond),
 			kgo.ProducerBatchMaxBytes(1_000_000),
 			kgo.BrokerMaxWriteBytes(1<<20),
 			kgo.MaxBufferedRecords(1_000_000),
 			kgo.MaxBufferedBytes(64<<20))
+	case "linger0":
+		options = append(options, kgo.ProducerLinger(0))
 	}
 	client, err := kgo.NewClient(options...)
 	must(err)
 	defer client.Close()
-	send(client, p, p.warmTopic, p.warm)
+	send(client, p, p.warmTopic, p.warm, nil, nil)
 
+	var paced *pace
+	var took *times
+	if p.rate > 0 {
+		paced, took = newPace(p.rate), &times{}
+	}
 	m := startMeter()
-	acknowledged, failed := send(client, p, p.topic, p.records)
-	m.report(report{Records: p.records, Acknowledged: &acknowledged, Failed: &failed})
+	acknowledged, failed := send(client, p, p.topic, p.records, paced, took)
+	r := report{Records: p.records, Acknowledged: &acknowledged, Failed: &failed}
+	if took != nil {
+		r.Latency = took.latency()
+	}
+	m.report(r)
 }
 
 // send sends everything and waits until every promise was called.
-func send(client *kgo.Client, p plan, topic string, count uint64) (uint64, uint64) {
+func send(client *kgo.Client, p plan, topic string, count uint64, paced *pace, took *times) (uint64, uint64) {
 	var acknowledged, failed atomic.Uint64
 	ctx := context.Background()
 	promise := func(_ *kgo.Record, err error) {
@@ -44,11 +61,19 @@ func send(client *kgo.Client, p plan, topic string, count uint64) (uint64, uint6
 			failed.Add(1)
 		}
 	}
+	payload := newPayload(p)
 	for number := range count {
-		// The client keeps the value until it is acknowledged.
-		value := make([]byte, p.valueSize)
-		binary.BigEndian.PutUint64(value, number)
-		client.Produce(ctx, &kgo.Record{Topic: topic, Value: value}, promise)
+		done := promise
+		if paced != nil {
+			if since := paced.wait(); !since.IsZero() {
+				done = func(r *kgo.Record, err error) {
+					took.took(since)
+					promise(r, err)
+				}
+			}
+		}
+		key, value := payload.record(number)
+		client.Produce(ctx, &kgo.Record{Topic: topic, Key: key, Value: value}, done)
 	}
 	must(client.Flush(ctx))
 	return acknowledged.Load(), failed.Load()

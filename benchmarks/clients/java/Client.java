@@ -8,9 +8,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Properties;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.Callback;
@@ -24,7 +27,10 @@ public final class Client {
     private static String bootstrap;
     private static String topic = "bench";
     private static String warmTopic = "warm";
-    private static boolean tuned;
+    private static String settings = "defaults";
+    private static String codec = "none";
+    private static byte[] json;
+    private static long rate;
     private static int partitions = 1;
     private static int valueSize = 100;
     private static long records;
@@ -36,7 +42,10 @@ public final class Client {
             String value = arguments[i + 1];
             switch (arguments[i]) {
                 case "--bootstrap" -> bootstrap = value;
-                case "--settings" -> tuned = value.equals("tuned");
+                case "--settings" -> settings = value;
+                case "--codec" -> codec = value;
+                case "--json" -> json = Files.readAllBytes(Path.of(value));
+                case "--rate" -> rate = Long.parseLong(value);
                 case "--topic" -> topic = value;
                 case "--warm-topic" -> warmTopic = value;
                 case "--partitions" -> partitions = Integer.parseInt(value);
@@ -70,7 +79,11 @@ public final class Client {
         properties.put("bootstrap.servers", bootstrap);
         properties.put("key.serializer", ByteArraySerializer.class.getName());
         properties.put("value.serializer", ByteArraySerializer.class.getName());
-        if (tuned) {
+        properties.put("compression.type", codec);
+        if (settings.equals("linger0")) {
+            properties.put("linger.ms", "0");
+        }
+        if (settings.equals("tuned")) {
             properties.put("linger.ms", "5");
             properties.put("batch.size", "1000000");
             properties.put("max.request.size", String.valueOf(1 << 20));
@@ -78,12 +91,14 @@ public final class Client {
             properties.put("buffer.memory", String.valueOf(64 << 20));
         }
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(properties)) {
-            send(producer, warmTopic, warm, new AtomicLong(), new AtomicLong());
+            send(producer, warmTopic, warm, new AtomicLong(), new AtomicLong(), null);
             AtomicLong acknowledged = new AtomicLong();
             AtomicLong failed = new AtomicLong();
+            Pace pace = rate > 0 ? new Pace() : null;
             Meter meter = new Meter();
-            send(producer, topic, records, acknowledged, failed);
+            send(producer, topic, records, acknowledged, failed, pace);
             meter.report("\"acknowledged\":" + acknowledged + ",\"failed\":" + failed
+                    + ",\"latency\":" + (pace == null ? "null" : pace.latency())
                     + ",\"consumed\":null");
         }
     }
@@ -91,16 +106,86 @@ public final class Client {
     /** Sends everything and waits until every callback was called. */
     private static void send(
             KafkaProducer<byte[], byte[]> producer, String topic, long count,
-            AtomicLong acknowledged, AtomicLong failed) {
+            AtomicLong acknowledged, AtomicLong failed, Pace pace) throws Exception {
         Callback callback = (metadata, error) -> (error == null ? acknowledged : failed)
                 .incrementAndGet();
         for (long number = 0; number < count; number++) {
-            // The serializer hands on the array, so each record has its own.
-            byte[] value = new byte[valueSize];
-            ByteBuffer.wrap(value).putLong(number);
-            producer.send(new ProducerRecord<>(topic, value), callback);
+            Callback done = callback;
+            long since = pace == null ? 0 : pace.await();
+            if (since != 0) {
+                done = (metadata, error) -> {
+                    pace.took(System.nanoTime() - since);
+                    callback.onCompletion(metadata, error);
+                };
+            }
+            producer.send(record(topic, number), done);
         }
         producer.flush();
+    }
+
+    /** The serializer hands on the arrays, so each record has its own. */
+    private static ProducerRecord<byte[], byte[]> record(String topic, long number) {
+        if (json == null) {
+            byte[] value = new byte[valueSize];
+            ByteBuffer.wrap(value).putLong(number);
+            return new ProducerRecord<>(topic, value);
+        }
+        int size = 16 + valueSize;
+        int from = (int) (number % (json.length / size)) * size;
+        byte[] key = Arrays.copyOfRange(json, from, from + 16);
+        byte[] value = Arrays.copyOfRange(json, from + 16, from + size);
+        for (int place = 0; place < 16; place++) {
+            value[11 + place] = (byte) "0123456789abcdef".charAt((int) (number >>> (60 - 4 * place)) & 15);
+        }
+        return new ProducerRecord<>(topic, key, value);
+    }
+
+    /** What `measure::Pace` and `measure::Latency` are for the clients in Rust. */
+    private static final class Pace {
+        private static final long TIMED = 20_000;
+
+        private final long began = System.nanoTime();
+        private final long burst = Math.max(rate / 1000, 1);
+        private final long every = Math.max((rate + TIMED - 1) / TIMED, 1);
+        private final long[] times = new long[(int) (records / every + 1)];
+        private final AtomicInteger timed = new AtomicInteger();
+        private long number;
+        private long lateSince;
+
+        /** Waits until the next record is due; from when on its time counts, or 0. */
+        long await() throws Exception {
+            long current = number++;
+            if (current % burst == 0) {
+                long due = began + (long) ((double) current / rate * 1e9);
+                long ahead = due - System.nanoTime();
+                lateSince = ahead > 0 ? 0 : due;
+                while (ahead > 0) {
+                    LockSupport.parkNanos(ahead);
+                    ahead = due - System.nanoTime();
+                }
+            }
+            if (current % every != 0) {
+                return 0;
+            }
+            return lateSince != 0 ? lateSince : System.nanoTime();
+        }
+
+        void took(long nanos) {
+            times[timed.getAndIncrement()] = nanos;
+        }
+
+        String latency() {
+            long[] sorted = Arrays.copyOf(times, timed.get());
+            Arrays.sort(sorted);
+            return "{\"timed\":" + sorted.length + ",\"p50_us\":" + at(sorted, 0.5)
+                    + ",\"p99_us\":" + at(sorted, 0.99) + ",\"p999_us\":" + at(sorted, 0.999)
+                    + ",\"max_us\":" + at(sorted, 1) + "}";
+        }
+
+        private static double at(long[] sorted, double share) {
+            int place = Math.min((int) (sorted.length * share), sorted.length - 1);
+            return sorted[place] / 1e3;
+        }
     }
 
     private static void consume() throws Exception {
@@ -120,7 +205,7 @@ public final class Client {
         properties.put("bootstrap.servers", bootstrap);
         properties.put("key.deserializer", ByteArrayDeserializer.class.getName());
         properties.put("value.deserializer", ByteArrayDeserializer.class.getName());
-        if (tuned) {
+        if (settings.equals("tuned")) {
             properties.put("max.partition.fetch.bytes", String.valueOf(1 << 20));
             properties.put("fetch.max.bytes", String.valueOf(50 << 20));
         }

@@ -5,18 +5,25 @@
 //!
 //! ```text
 //! CLIENT produce|consume --bootstrap HOST:PORT --records N [--api NAME] [--partitions P] [--value-size V]
-//!        [--settings defaults|tuned] [--warm N] [--topic bench] [--warm-topic warm] [--within SECONDS]
+//!        [--settings defaults|tuned|linger0] [--codec none|gzip|snappy|lz4|zstd] [--json FILE] [--rate N]
+//!        [--window N] [--warm N] [--topic bench] [--warm-topic warm] [--within SECONDS]
 //! ```
 
+mod drive;
+mod latency;
 mod meter;
 mod order;
+mod pace;
 mod payload;
 mod plan;
 
-pub use meter::Meter;
+pub use drive::{Sends, drive};
+pub use latency::Latency;
+pub use meter::{Meter, Overload};
 pub use order::Order;
-pub use payload::Payload;
-pub use plan::{Mode, Plan, Settings, tuned};
+pub use pace::Pace;
+pub use payload::{Item, Payload};
+pub use plan::{Codec, Mode, Plan, Settings, tuned};
 
 /// How many records may be without an outcome, where the program has to hold on to something for each: enough for
 /// every batch that the clients have in flight, and half of what librdkafka queues.

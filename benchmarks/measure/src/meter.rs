@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::{order::Order, plan::Plan};
+use crate::{latency::Latency, order::Order, plan::Plan};
 
 /// Measures from its start: the wall's time, the processor's time of all threads of this process, what it allocates.
 #[derive(Debug)]
@@ -37,7 +37,22 @@ struct Report<'a> {
     failed: Option<u64>,
     /// Produced records whose acknowledgement was seen.
     acknowledged: Option<u64>,
+    latency: Option<Latency>,
+    overload: Option<Overload>,
     consumed: Option<&'a Order>,
+}
+
+/// What became of records that were more than the client lets through.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Overload {
+    /// Records a second that it does let through.
+    pub allowed: f64,
+    /// Records that it did not take.
+    pub refused: u64,
+    /// Records that it took and gave back.
+    pub dropped: u64,
+    /// Of the numbers of those that were acknowledged, wrapping.
+    pub sum: u64,
 }
 
 impl Meter {
@@ -55,15 +70,33 @@ impl Meter {
 
     /// Prints the result of a consumer.
     pub fn report_consumed(self, plan: &Plan, order: &Order) {
-        self.report(plan, None, Some(order));
+        self.report(plan, None, None, None, Some(order));
     }
 
     /// Prints the result of a producer.
-    pub fn report_produced(self, plan: &Plan, acknowledged: u64, failed: u64) {
-        self.report(plan, Some((acknowledged, failed)), None);
+    pub fn report_produced(
+        self,
+        plan: &Plan,
+        acknowledged: u64,
+        failed: u64,
+        latency: Option<Latency>,
+    ) {
+        self.report(plan, Some((acknowledged, failed)), latency, None, None);
     }
 
-    fn report(mut self, plan: &Plan, produced: Option<(u64, u64)>, consumed: Option<&Order>) {
+    /// Prints the result of a producer that was given too much.
+    pub fn report_overload(self, plan: &Plan, acknowledged: u64, failed: u64, overload: Overload) {
+        self.report(plan, Some((acknowledged, failed)), None, Some(overload), None);
+    }
+
+    fn report(
+        mut self,
+        plan: &Plan,
+        produced: Option<(u64, u64)>,
+        latency: Option<Latency>,
+        overload: Option<Overload>,
+        consumed: Option<&Order>,
+    ) {
         self.last = self.began.elapsed().as_secs_f64();
         let (cpu, peak_rss_kib) = usage();
         let allocated = self.allocated.zip(Allocated::now());
@@ -77,6 +110,8 @@ impl Meter {
             allocated_bytes: allocated.map(|(from, to)| to.bytes - from.bytes),
             acknowledged: produced.map(|(acknowledged, _)| acknowledged),
             failed: produced.map(|(_, failed)| failed),
+            latency,
+            overload,
             consumed,
         };
         println!("{}", serde_json::to_string(&report).expect("plain numbers"));

@@ -1,6 +1,9 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+
+use crate::{Payload, WINDOW};
 
 /// Which way the records go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,6 +19,33 @@ pub enum Settings {
     Defaults,
     /// All clients alike, as far as they can be.
     Tuned,
+    /// As it comes, but that nothing waits for more to send along.
+    NoLinger,
+}
+
+/// What the batches are compressed with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Codec {
+    None,
+    Gzip,
+    Snappy,
+    Lz4,
+    Zstd,
+}
+
+impl Codec {
+    const ALL: [(&'static str, Self); 5] = [
+        ("none", Self::None),
+        ("gzip", Self::Gzip),
+        ("snappy", Self::Snappy),
+        ("lz4", Self::Lz4),
+        ("zstd", Self::Zstd),
+    ];
+
+    /// As Kafka's settings call it.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, codec)| *codec == self).map_or("none", |(name, _)| name)
+    }
 }
 
 /// The settings of [`Settings::Tuned`].
@@ -46,6 +76,15 @@ pub struct Plan {
     pub records: u64,
     pub value_size: usize,
     pub settings: Settings,
+    pub codec: Codec,
+    /// Values of JSON, with keys.
+    pub json: Option<PathBuf>,
+    /// Records a second, and how long each takes; or as many as possible.
+    pub rate: Option<u64>,
+    /// How many records may be without an outcome.
+    pub window: usize,
+    /// Other words, for a client that can do what others cannot.
+    pub extra: Vec<(String, String)>,
     /// Records to warm up with.
     pub warm: u64,
     /// After which the run counts as stuck.
@@ -58,7 +97,8 @@ impl Plan {
         use lexopt::prelude::*;
         let (mut mode, mut api, mut bootstrap) = (None, None, None);
         let (mut partitions, mut records, mut value_size, mut warm) = (1, 0, 100, 0);
-        let mut settings = Settings::Defaults;
+        let (mut settings, mut codec) = (Settings::Defaults, Codec::None);
+        let (mut json, mut rate, mut window, mut extra) = (None, None, WINDOW, Vec::new());
         let (mut topic, mut warm_topic) = ("bench".to_owned(), "warm".to_owned());
         let mut within = Duration::from_secs(120);
         let mut parser = lexopt::Parser::from_env();
@@ -79,8 +119,21 @@ impl Plan {
                     settings = match parser.value()?.string()?.as_str() {
                         "defaults" => Settings::Defaults,
                         "tuned" => Settings::Tuned,
-                        other => anyhow::bail!("settings are `defaults` or `tuned`, not `{other}`"),
+                        "linger0" => Settings::NoLinger,
+                        other => anyhow::bail!("no settings are called `{other}`"),
                     }
+                }
+                Long("codec") => {
+                    let word = parser.value()?.string()?;
+                    let known = Codec::ALL.iter().find(|(name, _)| *name == word);
+                    codec = known.with_context(|| format!("no codec is called `{word}`"))?.1;
+                }
+                Long("json") => json = Some(parser.value()?.into()),
+                Long("rate") => rate = Some(parser.value()?.parse()?),
+                Long("window") => window = parser.value()?.parse()?,
+                Long(word) if word.starts_with("x-") => {
+                    let word = word.to_owned();
+                    extra.push((word, parser.value()?.string()?));
                 }
                 other => return Err(other.unexpected().into()),
             }
@@ -102,6 +155,11 @@ impl Plan {
             records,
             value_size,
             settings,
+            codec,
+            json,
+            rate,
+            window,
+            extra,
             warm,
             within,
         })
@@ -109,6 +167,29 @@ impl Plan {
 
     pub fn is_tuned(&self) -> bool {
         self.settings == Settings::Tuned
+    }
+
+    /// How long to wait for more records, if the client's default is not meant.
+    pub fn linger(&self) -> Option<Duration> {
+        match self.settings {
+            Settings::Defaults => None,
+            Settings::Tuned => Some(tuned::LINGER),
+            Settings::NoLinger => Some(Duration::ZERO),
+        }
+    }
+
+    /// So many records of the kind that was asked for.
+    pub fn payload(&self, count: u64) -> anyhow::Result<Payload> {
+        match &self.json {
+            None => Ok(Payload::new(count, self.value_size)),
+            Some(file) => Payload::json(count, self.value_size, file),
+        }
+    }
+
+    /// What was said with the word `--x-NAME`.
+    pub fn extra(&self, name: &str) -> Option<&str> {
+        let named = |(word, _): &&(String, String)| word.strip_prefix("x-") == Some(name);
+        self.extra.iter().find(named).map(|(_, value)| value.as_str())
     }
 
     /// The interface that was asked for, or the first of these.

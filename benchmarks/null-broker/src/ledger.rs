@@ -47,7 +47,7 @@ struct Totals {
     squares: u64,
     disorder: u64,
     repeated: u64,
-    opaque: u64,
+    compressed: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -90,7 +90,7 @@ impl Ledger {
             totals.squares = totals.squares.wrapping_add(partition.squares);
             totals.disorder += partition.disorder;
             totals.repeated += partition.repeated;
-            totals.opaque += partition.opaque;
+            totals.compressed += partition.compressed;
         }
         Ok(serde_json::to_string(&Report {
             produced: measured,

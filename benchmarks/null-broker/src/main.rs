@@ -11,6 +11,7 @@
 
 mod api;
 mod connection;
+mod inflate;
 mod ledger;
 mod prepared;
 mod produced;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::{Context, ensure};
 
+use crate::inflate::inflate;
 use crate::wire::Reader;
 
 /// What was produced to one partition.
@@ -21,8 +22,9 @@ pub struct Partition {
     pub disorder: u64,
     /// Batches that came a second time.
     pub repeated: u64,
-    /// Batches that were compressed, so that nothing of their records was seen.
-    pub opaque: u64,
+    /// Batches that were compressed.
+    pub compressed: u64,
+    inflated: Vec<u8>,
     next_sequence: HashMap<(i64, i16), i32>,
     next_number: u64,
 }
@@ -76,7 +78,11 @@ impl Partition {
         if attributes & 7 == 0 {
             self.records(header, count)?;
         } else {
-            self.opaque += 1;
+            self.compressed += 1;
+            let mut inflated = std::mem::take(&mut self.inflated);
+            inflate(attributes & 7, header.rest(), &mut inflated)?;
+            self.records(Reader::new(&inflated), count)?;
+            self.inflated = inflated;
         }
         self.records += count as u64;
         Ok(())
@@ -91,8 +97,8 @@ impl Partition {
             ensure!(record.varint()? == index, "record {index} has another offset");
             let key = record.varint()?;
             record.take(usize::try_from(key).unwrap_or(0))?;
-            ensure!(record.varint()? >= 8, "value without a number");
-            let number = record.u64()?;
+            let value = usize::try_from(record.varint()?)?;
+            let number = number(record.take(value)?).context("value without a number")?;
             self.disorder += u64::from(number < self.next_number);
             self.next_number = number + 1;
             self.sum = self.sum.wrapping_add(number);
@@ -101,6 +107,16 @@ impl Partition {
         ensure!(records.is_empty(), "{} bytes behind the last record", records.remaining());
         Ok(())
     }
+}
+
+/// The number of a value: its first eight bytes or, of JSON, hexadecimal digits.
+fn number(value: &[u8]) -> Option<u64> {
+    let Some(json) = value.strip_prefix(b"{\"number\":\"") else {
+        return value.first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
+    };
+    json.get(..16)?.iter().try_fold(0, |number, digit| {
+        Some(number << 4 | u64::from(char::from(*digit).to_digit(16)?))
+    })
 }
 
 #[cfg(test)]

@@ -28,10 +28,15 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    fixed! { i8: i8; i16: i16; i32: i32; i64: i64; u32: u32; u64: u64; }
+    fixed! { i8: i8; i16: i16; i32: i32; i64: i64; u32: u32; }
 
     pub const fn is_empty(&self) -> bool {
         self.left.is_empty()
+    }
+
+    /// Everything that was not taken.
+    pub const fn rest(&self) -> &'a [u8] {
+        self.left
     }
 
     pub const fn remaining(&self) -> usize {

@@ -27,6 +27,10 @@ pub struct Arguments {
     /// A real broker instead of the null broker.
     pub kafka: Option<String>,
     pub output: PathBuf,
+    /// A file in which the short table is put between its marks.
+    pub readme: Option<PathBuf>,
+    /// Nothing but ottla, over `linger` and `min_request_spacing`.
+    pub sweep: bool,
     /// What the versions are, as `run.sh` found them.
     pub versions: Vec<String>,
 }
@@ -39,7 +43,7 @@ impl Arguments {
             class_path: None,
             missing: BTreeMap::new(),
             rounds: 7,
-            minutes: 12.0,
+            minutes: 15.0,
             quick: false,
             full: false,
             clients: Vec::new(),
@@ -47,6 +51,8 @@ impl Arguments {
             pinned: true,
             kafka: None,
             output: PathBuf::from("RESULTS.md"),
+            readme: None,
+            sweep: false,
             versions: Vec::new(),
         }
     }
@@ -73,6 +79,8 @@ impl Arguments {
                 Long("cases") => this.cases = words(parser.value()?.string()?),
                 Long("unpinned") => this.pinned = false,
                 Long("kafka") => this.kafka = Some(parser.value()?.string()?),
+                Long("readme") => this.readme = Some(parser.value()?.into()),
+                Long("sweep") => this.sweep = true,
                 Long("output") => this.output = parser.value()?.into(),
                 Long("version") => this.versions.push(parser.value()?.string()?),
                 other => return Err(other.unexpected().into()),

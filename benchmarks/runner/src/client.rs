@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::arguments::Arguments;
-use crate::case::Mode;
+use crate::case::{Case, Load, Mode};
 
 /// A client by one of its interfaces.
 #[derive(Clone, Debug)]
@@ -21,21 +21,38 @@ pub struct Client {
     pub missing: Option<String>,
 }
 
+/// It has no way to send a single record.
+const WHOLE_BATCHES: &str = "rskafka, batches by hand";
+
 const fn client(name: &'static str, program: &'static str, api: Option<&'static str>) -> Client {
     Client { name, program, api, counts_allocations: false, warms_slowly: false, missing: None }
 }
 
 const JAVA: &str = "java";
 
-fn all(mode: Mode) -> Vec<Client> {
-    let mut all = match mode {
+/// What ottla can do with records that are too many; nobody else has all of these.
+fn strategies() -> Vec<Client> {
+    let ottla = |name, api| client(name, "bench-ottla", Some(api));
+    vec![
+        ottla("ottla, wait", "overload-wait"),
+        ottla("ottla, fail", "overload-fail"),
+        ottla("ottla, drop newest", "overload-drop-newest"),
+        ottla("ottla, drop oldest", "overload-drop-oldest"),
+    ]
+}
+
+fn all(case: &Case) -> Vec<Client> {
+    if case.load == Load::Overload {
+        return strategies();
+    }
+    let mut all = match case.mode {
         Mode::Produce => vec![
             client("ottla", "bench-ottla", None),
             client("rdkafka ThreadedProducer", "bench-rdkafka", Some("threaded")),
             client("rdkafka FutureProducer", "bench-rdkafka", Some("future")),
             client("krafka", "bench-krafka", None),
             client("rskafka BatchProducer", "bench-rskafka", Some("batch-producer")),
-            client("rskafka, batches by hand", "bench-rskafka", Some("own-batches")),
+            client(WHOLE_BATCHES, "bench-rskafka", Some("own-batches")),
         ],
         Mode::Consume => vec![
             client("ottla", "bench-ottla", None),
@@ -51,14 +68,17 @@ fn all(mode: Mode) -> Vec<Client> {
 }
 
 /// The clients that the command line asks for, those that cannot run included.
-pub fn wanted(arguments: &Arguments, mode: Mode) -> Vec<Client> {
+pub fn wanted(arguments: &Arguments, case: &Case) -> Vec<Client> {
     let asked = |name: &str| {
         let name = name.to_lowercase();
         arguments.clients.is_empty()
             || arguments.clients.iter().any(|word| name.contains(&word.to_lowercase()))
     };
     let mut wanted: Vec<Client> =
-        all(mode).into_iter().filter(|client| asked(client.name)).collect();
+        all(case).into_iter().filter(|client| asked(client.name)).collect();
+    if case.is_timed() {
+        wanted.retain(|client| client.name != WHOLE_BATCHES);
+    }
     for client in &mut wanted {
         client.missing = arguments.missing.get(client.program).cloned().or_else(|| {
             let there = if client.program == JAVA {

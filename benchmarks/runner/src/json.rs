@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-/// How many there are before they repeat; further apart than any codec looks back within a batch.
-const ENTRIES: u64 = 4096;
+/// How many there are before they repeat: in a batch of 1 MB of one of twelve partitions none comes twice.
+const ENTRIES: u64 = 16_384;
 
 /// Writes them into `folder`, always the same.
 pub fn write(folder: &Path, value_size: usize) -> anyhow::Result<PathBuf> {

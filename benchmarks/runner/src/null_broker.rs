@@ -26,7 +26,7 @@ pub struct Totals {
     pub squares: u64,
     pub disorder: u64,
     pub repeated: u64,
-    pub opaque: u64,
+    pub compressed: u64,
 }
 
 #[derive(Debug, Deserialize)]

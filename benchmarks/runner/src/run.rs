@@ -7,7 +7,8 @@ use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
 use crate::arguments::Arguments;
-use crate::case::{Case, Mode};
+use crate::case::{Case, Load, Mode};
+use crate::json;
 use crate::client::Client;
 use crate::kafka::Kafka;
 use crate::null_broker::{NullBroker, Report};
@@ -21,6 +22,8 @@ const WITHIN: Duration = Duration::from_secs(90);
 pub struct Amount {
     pub records: u64,
     pub warm: u64,
+    /// Records a second; as many as possible without.
+    pub rate: Option<u64>,
 }
 
 /// What one run took.
@@ -40,6 +43,27 @@ pub struct Sample {
     /// Of the direction in which the records go.
     pub wire_bytes: Option<f64>,
     pub broker_cpu_s: Option<f64>,
+    pub latency: Option<Latency>,
+    pub overload: Option<Overload>,
+    pub acknowledged: Option<f64>,
+}
+
+/// What became of records that were too many.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Overload {
+    pub allowed: f64,
+    pub refused: u64,
+    pub dropped: u64,
+    pub sum: u64,
+}
+
+/// From `send` to the acknowledgement.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Latency {
+    pub timed: u64,
+    pub p50_us: f64,
+    pub p99_us: f64,
+    pub p999_us: f64,
 }
 
 /// The line that a client prints; `measure` writes it.
@@ -54,6 +78,8 @@ struct Line {
     allocated_bytes: Option<f64>,
     failed: Option<u64>,
     acknowledged: Option<u64>,
+    latency: Option<Latency>,
+    overload: Option<Overload>,
     consumed: Option<Consumed>,
 }
 
@@ -71,6 +97,8 @@ pub struct Runner<'a> {
     pub arguments: &'a Arguments,
     pub pinning: &'a Pinning,
     pub kafka: Option<&'a Kafka>,
+    /// What else is said to the client.
+    pub words: Vec<String>,
 }
 
 impl Runner<'_> {
@@ -98,7 +126,7 @@ impl Runner<'_> {
         let mut sample = sample(&line);
         let traffic = match case.mode {
             Mode::Produce => {
-                check_produced(&line, &report, amount.records)?;
+                check_produced(&line, &report, amount, case)?;
                 sample.wire_bytes = Some(report.produce.bytes_in as f64);
                 &report.produce
             }
@@ -165,6 +193,14 @@ impl Runner<'_> {
         command.args(["--records", &amount.records.to_string()]);
         command.args(["--warm", &amount.warm.to_string()]);
         command.args(["--within", &WITHIN.as_secs().to_string()]);
+        if let Some(codec) = case.codec {
+            let payload = json::write(&self.arguments.programs, case.value_size)?;
+            command.args(["--codec", codec, "--json"]).arg(payload);
+        }
+        command.args(&self.words);
+        if let Some(rate) = amount.rate {
+            command.args(["--rate", &rate.to_string()]);
+        }
         if let Some((measured, warm)) = target.topics {
             command.args(["--topic", measured, "--warm-topic", warm]);
         }
@@ -198,6 +234,9 @@ fn sample(line: &Line) -> Sample {
         requests: None,
         wire_bytes: None,
         broker_cpu_s: None,
+        latency: line.latency,
+        overload: line.overload,
+        acknowledged: line.acknowledged.map(|count| count as f64),
     }
 }
 
@@ -209,16 +248,40 @@ fn check_acknowledged(line: &Line, records: u64) -> anyhow::Result<()> {
 }
 
 /// Everything arrived once, unharmed, and in order?
-fn check_produced(line: &Line, report: &Report, records: u64) -> anyhow::Result<()> {
+fn check_produced(line: &Line, report: &Report, amount: Amount, case: &Case) -> anyhow::Result<()> {
+    let Amount { records, rate, .. } = amount;
+    if case.load == Load::Overload {
+        return check_overload(line, report, records);
+    }
     check_acknowledged(line, records)?;
+    if rate.is_some() {
+        let timed = line.latency.map_or(0, |latency| latency.timed);
+        ensure!(timed > 0, "nothing was timed");
+    }
     let seen = &report.produced;
-    ensure!(seen.opaque == 0, "{} batches came compressed", seen.opaque);
+    // Whoever sends what does not become smaller may send it as it is.
+    let expected = if case.codec.is_some() { seen.batches } else { 0 };
+    ensure!(seen.compressed == expected, "{} of {} batches came compressed", seen.compressed, seen.batches);
     ensure!(seen.records == records, "{} of {records} records arrived", seen.records);
     let (sum, squares) = sums(records);
     ensure!(seen.sum == sum && seen.squares == squares, "other records arrived than were sent");
     ensure!(seen.disorder == 0, "{} records or batches out of order", seen.disorder);
     ensure!(seen.repeated == 0, "{} batches came twice", seen.repeated);
     ensure!(seen.batches > 0 && report.requests.len() > 1, "the broker counted nothing");
+    Ok(())
+}
+
+/// Every record has an outcome, and what arrived is what was acknowledged, in order?
+fn check_overload(line: &Line, report: &Report, records: u64) -> anyhow::Result<()> {
+    let overload = line.overload.context("no overload")?;
+    let (acknowledged, failed) = (line.acknowledged.unwrap_or(0), line.failed.unwrap_or(0));
+    let told = acknowledged + overload.refused + overload.dropped;
+    ensure!(failed == 0 && told == records, "of {records} records {told} were told, {failed} failed");
+    let seen = &report.produced;
+    ensure!(seen.records == acknowledged, "{} arrived, {acknowledged} were acknowledged", seen.records);
+    ensure!(seen.sum == overload.sum, "other records arrived than were acknowledged");
+    ensure!(seen.disorder == 0, "{} records or batches out of order", seen.disorder);
+    ensure!(seen.repeated == 0, "{} batches came twice", seen.repeated);
     Ok(())
 }
 
@@ -271,26 +334,28 @@ mod tests {
         let mut line: Line = serde_json::from_value(serde_json::json!({
             "records": RECORDS, "wall_s": 1.0, "first_s": null, "cpu_s": 1.0, "peak_rss_kib": 1,
             "allocations": null, "allocated_bytes": null, "failed": 0, "acknowledged": RECORDS,
-            "consumed": null,
+            "latency": null, "overload": null, "consumed": null,
         }))?;
         let (sum, squares) = sums(RECORDS);
         let traffic = || serde_json::json!({"requests": 1, "bytes_in": 1, "bytes_out": 1});
         let mut report: Report = serde_json::from_value(serde_json::json!({
             "produced": {
                 "batches": 1, "records": RECORDS, "sum": sum, "squares": squares, "disorder": 0,
-                "repeated": 0, "opaque": 0,
+                "repeated": 0, "compressed": 0,
             },
             "produce": traffic(), "fetch": traffic(), "requests": {"Produce v9": 1, "Metadata v9": 1},
             "faults": [], "period": 0, "cpu_s": 0.0,
         }))?;
         change(&mut line, &mut report);
-        check_produced(&line, &report, RECORDS)
+        let amount = Amount { records: RECORDS, warm: 0, rate: None };
+        let case = crate::case::wanted(&Arguments::plain()).remove(0);
+        check_produced(&line, &report, amount, &case)
     }
 
     #[test]
     fn a_producer_is_believed_only_if_everything_arrived_once_in_order() {
         produced(|_, _| {}).unwrap();
-        let faults: [fn(&mut Line, &mut Report); 7] = [
+        let faults: [fn(&mut Line, &mut Report); 8] = [
             |line, _| line.acknowledged = Some(RECORDS - 1),
             |line, _| line.failed = Some(1),
             |_, report| report.produced.records -= 1,
@@ -298,6 +363,7 @@ mod tests {
             |_, report| report.produced.squares += 1,
             |_, report| report.produced.disorder = 1,
             |_, report| report.produced.repeated = 1,
+            |_, report| report.produced.compressed = 1,
         ];
         for (number, fault) in faults.into_iter().enumerate() {
             assert!(produced(fault).is_err(), "fault {number} was not noticed");
@@ -332,6 +398,8 @@ mod tests {
             allocated_bytes: None,
             failed: None,
             acknowledged: None,
+            latency: None,
+            overload: None,
             consumed: Some(seen),
         };
         check_consumed(&line, &case, period as i64, records)

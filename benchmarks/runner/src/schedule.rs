@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::arguments::Arguments;
-use crate::case::{self, Case, Mode};
+use crate::case::{self, Case, Load, Mode};
 use crate::client::{self, Client};
 use crate::kafka::Kafka;
 use crate::pinning::Pinning;
@@ -42,8 +42,14 @@ impl Outcome {
 }
 
 /// What a probe sends, to see how fast a client is.
-const PROBE: Amount = Amount { records: 200_000, warm: 50_000 };
-const QUICK: Amount = Amount { records: 50_000, warm: 5_000 };
+const PROBE: Amount = Amount { records: 200_000, warm: 50_000, rate: None };
+/// For about a second at twice of what is let through, which is seen while warming up.
+const OVERLOAD: Amount = Amount { records: 1_500_000, warm: 500_000, rate: None };
+/// With how many records those warm up at least who warm slowly.
+const SLOWLY_WARM: u64 = 300_000;
+const QUICK: Amount = Amount { records: 50_000, warm: 5_000, rate: None };
+/// For how many seconds records are sent whose time is taken: a thousand a second make two that say what p99.9 is.
+const TIMED: u64 = 2;
 /// Two failures are not by chance.
 const MOST_FAILURES: usize = 2;
 /// What a run takes beside its measured part, in seconds: processes that start, that warm up, the checks.
@@ -65,11 +71,11 @@ const LEAST_ROUNDS: usize = 3;
 pub fn run(arguments: &Arguments, pinning: &Pinning) -> anyhow::Result<Outcome> {
     let began = Instant::now();
     let kafka = arguments.kafka.as_ref().map(|at| Kafka::at(arguments, at));
-    let runner = Runner { arguments, pinning, kafka: kafka.as_ref() };
+    let runner = Runner { arguments, pinning, kafka: kafka.as_ref(), words: Vec::new() };
     let mut cases: Vec<(Case, Vec<Entry>)> = case::wanted(arguments)
         .into_iter()
         .map(|case| {
-            let clients = client::wanted(arguments, case.mode).into_iter();
+            let clients = client::wanted(arguments, &case).into_iter();
             let entries = clients.map(|client| Entry {
                 client,
                 samples: Vec::new(),
@@ -81,11 +87,13 @@ pub fn run(arguments: &Arguments, pinning: &Pinning) -> anyhow::Result<Outcome> 
             (case, entries)
         })
         .collect();
-    let (fast, slow) = runs(arguments, &cases);
+    let Runs { fast, slow, timed } = runs(arguments, &cases);
     let bar = progress(fast + slow);
-    let around = fast as f64 * AROUND_A_RUN + slow as f64 * AROUND_A_SLOW_RUN;
-    let target = (arguments.minutes * 60.0 - around) / (fast + slow).max(1) as f64;
-    let target = target.clamp(0.25, 3.0);
+    let around = fast as f64 * AROUND_A_RUN
+        + slow as f64 * AROUND_A_SLOW_RUN
+        + (timed as u64 * TIMED) as f64;
+    let free = arguments.minutes * 60.0 - around;
+    let target = (free / (fast + slow - timed).max(1) as f64).clamp(0.25, 3.0);
 
     if !arguments.quick {
         for (case, entries) in &mut cases {
@@ -114,19 +122,28 @@ pub fn run(arguments: &Arguments, pinning: &Pinning) -> anyhow::Result<Outcome> 
     Ok(Outcome { cases, rounds, took: began.elapsed() })
 }
 
-/// How many runs there will be, of those who warm fast and of those who warm slowly; probes included.
-fn runs(arguments: &Arguments, cases: &[(Case, Vec<Entry>)]) -> (usize, usize) {
+/// How many runs there will be, probes included.
+#[derive(Default)]
+struct Runs {
+    /// Of those who warm fast, and of those who warm slowly.
+    fast: usize,
+    slow: usize,
+    /// Of both, those that take a fixed time.
+    timed: usize,
+}
+
+fn runs(arguments: &Arguments, cases: &[(Case, Vec<Entry>)]) -> Runs {
     let probes = usize::from(!arguments.quick);
-    let (mut fast, mut slow) = (0, 0);
-    let entries = cases.iter().flat_map(|(_, entries)| entries);
-    for entry in entries.filter(|entry| entry.client.missing.is_none()) {
-        if entry.client.warms_slowly {
-            slow += probes + arguments.rounds.div_ceil(2);
-        } else {
-            fast += probes + arguments.rounds;
+    let mut runs = Runs::default();
+    for (case, entries) in cases {
+        for entry in entries.iter().filter(|entry| entry.client.missing.is_none()) {
+            let slowly = entry.client.warms_slowly;
+            let rounds = if slowly { arguments.rounds.div_ceil(2) } else { arguments.rounds };
+            *if slowly { &mut runs.slow } else { &mut runs.fast } += probes + rounds;
+            runs.timed += if case.is_timed() { rounds } else { 0 };
         }
     }
-    (fast, slow)
+    runs
 }
 
 /// Sees how fast a client is, and how much it allocates.
@@ -135,6 +152,10 @@ fn probe(runner: &Runner<'_>, case: &Case, entry: &mut Entry, target: f64, bar: 
         return;
     }
     bar.set_message(format!("probe · {case} · {}", entry.client.name));
+    if matches!(case.load, Load::Rate(_) | Load::Overload) {
+        bar.inc(1);
+        return;
+    }
     let mut amount = PROBE;
     amount.records = case.records(amount.records);
     if entry.client.warms_slowly {
@@ -154,8 +175,13 @@ fn probe(runner: &Runner<'_>, case: &Case, entry: &mut Entry, target: f64, bar: 
             let records = runner.kafka.map_or_else(|| case.records(records), Kafka::records);
             // A consumer can warm up on as much as there is.
             let most = if case.mode == Mode::Consume { records } else { u64::MAX };
-            entry.amount = Some(Amount { records, warm: warm.min(most) });
-            if !entry.client.counts_allocations {
+            entry.amount = Some(Amount { records, warm: warm.min(most), rate: None });
+            if case.load == Load::Half {
+                // As long as others are measured, for a rate to take the half of.
+                if let Ok(sample) = runner.run(case, &entry.client, Amount { records, ..amount }, false) {
+                    entry.amount = Some(at_a_rate((sample.records / sample.wall_s / 2.0) as u64));
+                }
+            } else if !entry.client.counts_allocations {
                 entry.counted = Some(sample);
             }
         }
@@ -167,13 +193,26 @@ fn probe(runner: &Runner<'_>, case: &Case, entry: &mut Entry, target: f64, bar: 
     bar.inc(1);
 }
 
+fn at_a_rate(rate: u64) -> Amount {
+    let rate = rate.max(100);
+    Amount { records: rate * TIMED, warm: (rate / 4).clamp(1_000, 500_000), rate: Some(rate) }
+}
+
 fn turn_of(runner: &Runner<'_>, case: &Case, entry: &mut Entry, round: usize, bar: &ProgressBar) {
     if entry.client.missing.is_some() || (entry.client.warms_slowly && round % 2 == 1) {
         return;
     }
     bar.set_message(format!("round {} · {case} · {}", round + 1, entry.client.name));
     if entry.failures.len() < MOST_FAILURES {
-        let mut amount = entry.amount.unwrap_or(QUICK);
+        let mut amount = match case.load {
+            Load::Rate(rate) => at_a_rate(rate),
+            Load::Overload => OVERLOAD,
+            Load::Half => entry.amount.unwrap_or_else(|| at_a_rate(20_000)),
+            Load::Most => entry.amount.unwrap_or(QUICK),
+        };
+        if entry.client.warms_slowly {
+            amount.warm = amount.warm.max(SLOWLY_WARM);
+        }
         amount.records = case.records(amount.records);
         match runner.run(case, &entry.client, amount, false) {
             Ok(sample) => entry.samples.push((round, sample)),
@@ -186,7 +225,7 @@ fn turn_of(runner: &Runner<'_>, case: &Case, entry: &mut Entry, round: usize, ba
     bar.inc(1);
 }
 
-fn progress(length: usize) -> ProgressBar {
+pub fn progress(length: usize) -> ProgressBar {
     let bar = ProgressBar::new(length as u64);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} runs, {eta} to go · {msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

@@ -3,11 +3,11 @@
 use std::fmt::Write;
 
 use crate::arguments::Arguments;
-use crate::case::{Case, Mode};
+use crate::case::{Case, Load, Mode, Settings};
 use crate::figures::Spread;
 use crate::machine::Machine;
 use crate::pinning::Pinning;
-use crate::run::Sample;
+use crate::run::{Latency, Sample};
 use crate::schedule::{Entry, Outcome};
 
 const OURS: &str = "ottla";
@@ -22,7 +22,11 @@ pub fn table(
     head(&mut out, arguments, machine, pinning, outcome);
     summary(&mut out, outcome);
     for (case, entries) in &outcome.cases {
-        one_case(&mut out, case, entries);
+        match case.load {
+            Load::Most => one_case(&mut out, case, entries),
+            Load::Rate(_) | Load::Half => one_timed_case(&mut out, case, entries),
+            Load::Overload => overload(&mut out, case, entries),
+        }
     }
     out
 }
@@ -57,8 +61,10 @@ fn head(
          for a record, and their bytes; counted in a run of its own where counting costs time. \
          **RSS**: the most memory that was resident. **start**: until a consumer has its first \
          record; not part of its records/s. **broker CPU**: what the null broker took for a \
-         million records, warming up included. **runs**: that passed the checks of count, \
-         content and order. What the settings are and what is not measured: README.md.\n",
+         million records, warming up and, of compressed batches, inflating included. \
+         **p50, p99, p99.9**: from `send` to the acknowledgement that the program saw, medians of \
+         the rounds. **runs**: that passed the checks of count, content and order. What the \
+         settings are and what is not measured: README.md.\n",
     );
 }
 
@@ -69,7 +75,7 @@ fn summary(out: &mut String, outcome: &Outcome) {
          | case | ottla CPU s/M | best other | its CPU s/M | ottla ÷ other | ottla records/s | its |\n\
          |---|--:|---|--:|--:|--:|--:|\n",
     );
-    for (case, entries) in &outcome.cases {
+    for (case, entries) in outcome.cases.iter().filter(|(case, _)| case.load == Load::Most) {
         let Some(ours) = entries.iter().find(|entry| entry.client.name == OURS) else { continue };
         let Some(our_cpu) = spread(ours, cpu) else { continue };
         let others = entries.iter().filter(|entry| entry.client.name != OURS);
@@ -143,6 +149,153 @@ fn one_case(out: &mut String, case: &Case, entries: &[Entry]) {
     }
 }
 
+fn one_timed_case(out: &mut String, case: &Case, entries: &[Entry]) {
+    let _ = writeln!(out, "\n## {case}\n\n{}\n", in_words(case));
+    out.push_str(
+        "| client | p50 ms | p99 ms | p99.9 ms | records/s | CPU µs a record | requests a record | \
+         RSS MiB | broker CPU s/M | runs |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+    );
+    for entry in entries {
+        let name = entry.client.name;
+        if let Some(why) = &entry.client.missing {
+            let _ = writeln!(out, "| {name} | {why} | | | | | | | | |");
+            continue;
+        }
+        let tried = entry.samples.len() + entry.failures.len();
+        let Some(p99) = milliseconds(entry, |latency| latency.p99_us) else {
+            let _ = writeln!(out, "| {name} | none | | | | | | | | 0 of {tried} |");
+            continue;
+        };
+        let plain = |of: fn(&Sample) -> Option<f64>| spread(entry, of).map(|s| s.median);
+        let median = |spread: Option<Spread>| spread.map(|spread| spread.median);
+        let cells = [
+            figure(median(milliseconds(entry, |latency| latency.p50_us)), 2),
+            format!("{:.2} ({:.2}–{:.2})", p99.median, p99.least, p99.most),
+            figure(median(milliseconds(entry, |latency| latency.p999_us)), 2),
+            rate(entry),
+            figure(plain(cpu), 2),
+            figure(plain(|sample| Some(sample.requests? / sample.records)), 5),
+            figure(plain(|sample| Some(sample.peak_rss_kib / 1024.0)), 0),
+            figure(plain(|sample| Some(sample.broker_cpu_s? / sample.records * 1e6)), 2),
+            format!("{} of {tried}", entry.samples.len()),
+        ];
+        let _ = writeln!(out, "| {name} | {} |", cells.join(" | "));
+    }
+    for entry in entries {
+        for failure in &entry.failures {
+            let _ = writeln!(out, "\n{} failed: {failure}", entry.client.name);
+        }
+    }
+}
+
+fn overload(out: &mut String, case: &Case, entries: &[Entry]) {
+    let _ = writeln!(out, "\n## {case}\n\n{}\n", in_words(case));
+    out.push_str(
+        "| strategy | CPU ns a record that was offered | offered/s | let through/s | acknowledged | refused | \
+         dropped | RSS MiB | runs |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+    );
+    for entry in entries {
+        let name = entry.client.name;
+        let tried = entry.samples.len() + entry.failures.len();
+        let plain = |of: fn(&Sample) -> Option<f64>| spread(entry, of).map(|s| s.median);
+        let percent = |of: fn(&Sample) -> Option<f64>| {
+            let share = spread(entry, |sample| Some(of(sample)? / sample.records * 100.0));
+            share.map_or_else(|| "n/a".to_owned(), |share| format!("{:.1} %", share.median))
+        };
+        let cells = [
+            figure(plain(cpu).map(|micros| micros * 1e3), 0),
+            rate(entry),
+            figure(plain(|sample| Some(sample.overload?.allowed)), 0),
+            percent(|sample| sample.acknowledged),
+            percent(|sample| Some(sample.overload?.refused as f64)),
+            percent(|sample| Some(sample.overload?.dropped as f64)),
+            figure(plain(|sample| Some(sample.peak_rss_kib / 1024.0)), 0),
+            format!("{} of {tried}", entry.samples.len()),
+        ];
+        let _ = writeln!(out, "| {name} | {} |", cells.join(" | "));
+    }
+    for entry in entries {
+        for failure in &entry.failures {
+            let _ = writeln!(out, "\n{} failed: {failure}", entry.client.name);
+        }
+    }
+}
+
+fn milliseconds(entry: &Entry, of: impl Fn(&Latency) -> f64) -> Option<Spread> {
+    spread(entry, |sample| Some(of(sample.latency.as_ref()?) / 1e3))
+}
+
+/// The table that the README has: what is best of each library, by case.
+pub fn for_readme(machine: &Machine, outcome: &Outcome) -> String {
+    let libraries = ["ottla", "franz-go", "rdkafka", "rskafka", "krafka", "Java"];
+    let mut out = format!(
+        "Seconds of the client's processor time for a million records, on a broker that only checks and\n\
+         acknowledges; below that, milliseconds from `send` to the acknowledgement. Medians of {} interleaved\n\
+         rounds ({}); every run's count and order were checked. Of several interfaces of a library\n\
+         the best.\n\n| | {} |\n|---|{}\n",
+        outcome.rounds,
+        machine.date,
+        libraries.join(" | "),
+        "--:|".repeat(libraries.len()),
+    );
+    for (case, entries) in outcome.cases.iter().filter(|(case, _)| case.load != Load::Overload) {
+        let cells = libraries.map(|library| {
+            let entries = entries.iter().filter(|entry| entry.client.name.starts_with(library));
+            let figures = entries.filter_map(|entry| {
+                let spread = if case.is_timed() {
+                    milliseconds(entry, |latency| latency.p99_us)
+                } else {
+                    spread(entry, cpu)
+                };
+                spread.map(|spread| spread.median)
+            });
+            figures.min_by(f64::total_cmp)
+        });
+        let best = cells.iter().flatten().copied().min_by(f64::total_cmp);
+        let digits = if case.is_timed() { 2 } else { 3 };
+        let cells = cells.map(|cell| match cell {
+            None => "n/a".to_owned(),
+            Some(cell) if Some(cell) == best => format!("**{cell:.digits$}**"),
+            Some(cell) => format!("{cell:.digits$}"),
+        });
+        let _ = writeln!(out, "| {} | {} |", in_short(case), cells.join(" | "));
+    }
+    out
+}
+
+fn in_short(case: &Case) -> String {
+    let Case { value_size, partitions, delay_ms, .. } = case;
+    let value = if *value_size % 1024 == 0 {
+        format!("{} KiB", value_size / 1024)
+    } else {
+        format!("{value_size} B")
+    };
+    let partitions = match partitions {
+        1 => "1 partition".to_owned(),
+        1000 => "1,000 partitions".to_owned(),
+        some => format!("{some} partitions"),
+    };
+    let mut out = match (case.mode, case.load) {
+        (Mode::Consume, _) => format!("consume {value}, {partitions}"),
+        (Mode::Produce, Load::Most) => format!("produce {value}, {partitions}"),
+        (_, Load::Rate(rate)) => format!("p99 ms at {rate}/s"),
+        (_, Load::Half) => "p99 ms at half of its most".to_owned(),
+        (_, Load::Overload) => "overload".to_owned(),
+    };
+    if let Some(codec) = case.codec {
+        let _ = write!(out, ", JSON, {codec}");
+    }
+    if *delay_ms > 0 {
+        let _ = write!(out, ", answers {delay_ms} ms late");
+    }
+    match case.settings {
+        Settings::Defaults => {}
+        Settings::Tuned => out.push_str(", settings alike"),
+        Settings::NoLinger => out.push_str(", linger 0"),
+    }
+    out
+}
+
 fn in_words(case: &Case) -> String {
     let Case { value_size, partitions, .. } = case;
     let partitions = if *partitions == 1 {
@@ -150,7 +303,23 @@ fn in_words(case: &Case) -> String {
     } else {
         format!("{partitions} partitions")
     };
-    let settings = if case.tuned { "settings alike" } else { "each client's defaults" };
+    let mut settings = match case.settings {
+        Settings::Defaults => "each client's defaults",
+        Settings::Tuned => "settings alike",
+        Settings::NoLinger => "each client's defaults, but for a linger of 0",
+    }
+    .to_owned();
+    match case.load {
+        Load::Most => {}
+        Load::Rate(rate) => {
+            let _ = write!(settings, "; {rate} records a second");
+        }
+        Load::Half => settings.push_str("; half of the records a second that the client can"),
+        Load::Overload => settings.push_str("; twice what a buffer of 2 MiB lets through"),
+    }
+    if let Some(codec) = case.codec {
+        let _ = write!(settings, "; values of JSON with keys of 16 B, compressed with {codec}");
+    }
     match case.mode {
         Mode::Produce if case.real_kafka => {
             format!("Producing values of {value_size} B to {partitions}; {settings}.")

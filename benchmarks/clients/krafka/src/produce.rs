@@ -1,52 +1,54 @@
-use std::collections::VecDeque;
+use std::sync::Arc;
 
 use krafka::producer::{DeliveryHandle, Producer};
-use krafka::{Kafka, Record};
-use measure::{Meter, Payload, Plan, WINDOW, tuned};
+use krafka::{Compression, Kafka, Record};
+use measure::{Codec, Item, Plan, Sends, drive, tuned};
 
 pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     let kafka = Kafka::builder(plan.bootstrap.as_str()).connect().await?;
-    let mut builder = kafka.producer();
+    let mut builder = kafka.producer().compression(match plan.codec {
+        Codec::None => Compression::None,
+        Codec::Gzip => Compression::Gzip,
+        Codec::Snappy => Compression::Snappy,
+        Codec::Lz4 => Compression::Lz4,
+        Codec::Zstd => Compression::Zstd,
+    });
     if plan.is_tuned() {
         builder = builder
-            .linger(tuned::LINGER)
             .batch_size(tuned::BATCH_BYTES)
             .max_request_size(tuned::REQUEST_BYTES)
             .buffer_memory(tuned::BUFFER_BYTES);
     }
-    let producer = builder.build().await?;
-    send(&producer, &plan.warm_topic, Payload::new(plan.warm, plan.value_size)).await?;
-
-    let meter = Meter::start();
-    let payload = Payload::new(plan.records, plan.value_size);
-    let (acknowledged, failed) = send(&producer, &plan.topic, payload).await?;
-    meter.report_produced(plan, acknowledged, failed);
+    if let Some(linger) = plan.linger() {
+        builder = builder.linger(linger);
+    }
+    let producer = Arc::new(builder.build().await?);
+    let to = |topic: &str| Sender { producer: Arc::clone(&producer), topic: topic.to_owned() };
+    drive(plan, to(&plan.warm_topic), to(&plan.topic)).await?;
     producer.close().await?;
     Ok(())
 }
 
-/// Sends everything and awaits every delivery, the oldest first.
-async fn send(
-    producer: &Producer,
-    topic: &str,
-    mut payload: Payload,
-) -> anyhow::Result<(u64, u64)> {
-    let mut deliveries: VecDeque<DeliveryHandle> = VecDeque::with_capacity(WINDOW);
-    let (mut acknowledged, mut failed) = (0, 0);
-    let mut count = |delivered: bool| {
-        if delivered { acknowledged += 1 } else { failed += 1 }
-    };
-    while let Some(value) = payload.next() {
-        if deliveries.len() == WINDOW {
-            let oldest = deliveries.pop_front().expect("the window is full");
-            count(oldest.await.is_ok());
-        }
+struct Sender {
+    producer: Arc<Producer>,
+    topic: String,
+}
+
+impl Sends for Sender {
+    type Delivery = DeliveryHandle;
+
+    #[inline]
+    async fn send(&mut self, item: Item<'_>) -> anyhow::Result<DeliveryHandle> {
         // The client keeps the value until it is acknowledged.
-        let record = Record::new(topic, value.to_vec());
-        deliveries.push_back(producer.enqueue(record).await?);
+        let mut record = Record::new(self.topic.as_str(), item.value.to_vec());
+        if let Some(key) = item.key {
+            record = record.key(key.to_vec());
+        }
+        Ok(self.producer.enqueue(record).await?)
     }
-    for delivery in deliveries {
-        count(delivery.await.is_ok());
+
+    #[inline]
+    async fn acknowledged(delivery: DeliveryHandle) -> bool {
+        delivery.await.is_ok()
     }
-    Ok((acknowledged, failed))
 }

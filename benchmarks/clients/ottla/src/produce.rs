@@ -1,52 +1,63 @@
-use std::collections::VecDeque;
-
 use anyhow::ensure;
-use measure::{Meter, Payload, Plan, WINDOW, tuned};
-use ottla::{Client, Delivery, Producer, Record};
+use futures_util::FutureExt as _;
+use measure::{Codec, Item, Plan, Sends, drive, tuned};
+use ottla::producer::ProducerBuilder;
+use ottla::{Client, Compression, Delivery, Producer, Record, Topic};
 
 pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     let client = Client::builder().bootstrap([plan.bootstrap.as_str()]).build()?;
-    let mut builder = Producer::builder(&client);
-    if plan.is_tuned() {
-        builder = builder
-            .linger(tuned::LINGER)
-            .max_batch_size(tuned::BATCH_BYTES)
-            .max_request_size(tuned::REQUEST_BYTES)
-            .buffer_memory(tuned::BUFFER_BYTES);
-    }
-    let producer = builder.build()?;
-    send(&client, &producer, &plan.warm_topic, Payload::new(plan.warm, plan.value_size)).await?;
-
-    let meter = Meter::start();
-    let payload = Payload::new(plan.records, plan.value_size);
-    let (acknowledged, failed) = send(&client, &producer, &plan.topic, payload).await?;
-    meter.report_produced(plan, acknowledged, failed);
+    let producer = settings(plan, Producer::builder(&client))?.build()?;
+    let to = |topic: &str| Sender { producer: producer.clone(), topic: client.topic(topic) };
+    drive(plan, to(&plan.warm_topic), to(&plan.topic)).await?;
     ensure!(producer.close(plan.within).await.is_clean(), "something was left");
     Ok(())
 }
 
-/// Sends everything and awaits every delivery, the oldest first.
-async fn send(
-    client: &Client,
-    producer: &Producer,
-    topic: &str,
-    mut payload: Payload,
-) -> anyhow::Result<(u64, u64)> {
-    let topic = client.topic(topic);
-    let mut deliveries: VecDeque<Delivery> = VecDeque::with_capacity(WINDOW);
-    let (mut acknowledged, mut failed) = (0, 0);
-    let mut count = |delivered: bool| {
-        if delivered { acknowledged += 1 } else { failed += 1 }
+struct Sender {
+    producer: Producer,
+    topic: Topic,
+}
+
+impl Sends for Sender {
+    type Delivery = Delivery;
+
+    #[inline]
+    async fn send(&mut self, item: Item<'_>) -> anyhow::Result<Delivery> {
+        let record = Record { key: item.key, ..Record::value(item.value) };
+        Ok(self.producer.send(&self.topic, record).await?)
+    }
+
+    #[inline]
+    fn acknowledged(delivery: Delivery) -> impl Future<Output = bool> + Send {
+        delivery.map(|outcome| outcome.is_ok())
+    }
+}
+
+pub fn settings(plan: &Plan, mut builder: ProducerBuilder) -> anyhow::Result<ProducerBuilder> {
+    if plan.is_tuned() {
+        builder = builder
+            .max_batch_size(tuned::BATCH_BYTES)
+            .max_request_size(tuned::REQUEST_BYTES)
+            .buffer_memory(tuned::BUFFER_BYTES);
+    }
+    if let Some(linger) = plan.linger() {
+        builder = builder.linger(linger);
+    }
+    // For the sweep.
+    let micros = |word: Option<&str>| {
+        word.map(|word| word.parse().map(std::time::Duration::from_micros)).transpose()
     };
-    while let Some(value) = payload.next() {
-        if deliveries.len() == WINDOW {
-            let oldest = deliveries.pop_front().expect("the window is full");
-            count(oldest.await.is_ok());
-        }
-        deliveries.push_back(producer.send(&topic, Record::value(value)).await?);
+    if let Some(linger) = micros(plan.extra("linger-us"))? {
+        builder = builder.linger(linger);
     }
-    for delivery in deliveries {
-        count(delivery.await.is_ok());
+    if let Some(spacing) = micros(plan.extra("spacing-us"))? {
+        builder = builder.min_request_spacing(spacing);
     }
-    Ok((acknowledged, failed))
+    Ok(match plan.codec {
+        Codec::None => builder,
+        Codec::Gzip => builder.compression(Compression::Gzip),
+        Codec::Snappy => builder.compression(Compression::Snappy),
+        Codec::Lz4 => builder.compression(Compression::Lz4),
+        Codec::Zstd => builder.compression(Compression::Zstd),
+    })
 }

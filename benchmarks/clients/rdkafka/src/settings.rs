@@ -6,9 +6,12 @@ pub fn producer(plan: &Plan) -> ClientConfig {
     config.set("bootstrap.servers", &plan.bootstrap);
     // Its default is off.
     config.set("enable.idempotence", "true");
+    config.set("compression.codec", plan.codec.name());
+    if let Some(linger) = plan.linger() {
+        config.set("linger.ms", linger.as_millis().to_string());
+    }
     if plan.is_tuned() {
         config
-            .set("linger.ms", tuned::LINGER.as_millis().to_string())
             .set("batch.size", tuned::BATCH_BYTES.to_string())
             .set("batch.num.messages", "1000000")
             .set("max.in.flight.requests.per.connection", tuned::IN_FLIGHT.to_string())

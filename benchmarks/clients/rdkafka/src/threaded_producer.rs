@@ -1,7 +1,8 @@
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use measure::{Meter, Payload, Plan};
+use measure::{Latency, Meter, Pace, Payload, Plan};
 use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{
@@ -10,33 +11,47 @@ use rdkafka::producer::{
 
 use crate::settings;
 
-/// Counts deliveries in its callback.
-#[derive(Default)]
+/// Counts deliveries in its callback, and takes the time of some.
 struct Deliveries {
     acknowledged: AtomicU64,
     failed: AtomicU64,
+    began: Instant,
+    times: Mutex<Vec<u64>>,
 }
 
 impl ClientContext for Deliveries {}
 
 impl ProducerContext<NoCustomPartitioner> for Deliveries {
-    type DeliveryOpaque = ();
+    /// Nanoseconds from the beginning until it was sent; zero if its time is not taken.
+    type DeliveryOpaque = usize;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+    fn delivery(&self, result: &DeliveryResult<'_>, since: usize) {
         let counter = if result.is_ok() { &self.acknowledged } else { &self.failed };
         counter.fetch_add(1, Relaxed);
+        if since > 0 {
+            let took = self.began.elapsed().as_nanos() as u64 - since as u64;
+            self.times.lock().expect("never poisoned").push(took);
+        }
     }
 }
 
 pub fn run(plan: &Plan) -> anyhow::Result<()> {
-    let config = settings::producer(plan);
-    let producer: ThreadedProducer<_> = config.create_with_context(Deliveries::default())?;
-    send(plan, &producer, &plan.warm_topic, Payload::new(plan.warm, plan.value_size))?;
+    let deliveries = Deliveries {
+        acknowledged: AtomicU64::new(0),
+        failed: AtomicU64::new(0),
+        began: Instant::now(),
+        times: Mutex::new(Vec::new()),
+    };
+    let producer = settings::producer(plan).create_with_context(deliveries)?;
+    send(plan, &producer, &plan.warm_topic, plan.payload(plan.warm)?, None)?;
 
+    let payload = plan.payload(plan.records)?;
     let meter = Meter::start();
-    let payload = Payload::new(plan.records, plan.value_size);
-    let (acknowledged, failed) = send(plan, &producer, &plan.topic, payload)?;
-    meter.report_produced(plan, acknowledged, failed);
+    let pace = plan.rate.map(Pace::at);
+    let (acknowledged, failed) = send(plan, &producer, &plan.topic, payload, pace)?;
+    let times = std::mem::take(&mut *producer.context().times.lock().expect("never poisoned"));
+    let latency = plan.rate.map(|_| Latency::of(times));
+    meter.report_produced(plan, acknowledged, failed, latency);
     Ok(())
 }
 
@@ -46,12 +61,17 @@ fn send(
     producer: &ThreadedProducer<Deliveries>,
     topic: &str,
     mut payload: Payload,
+    mut pace: Option<Pace>,
 ) -> anyhow::Result<(u64, u64)> {
     let deliveries = producer.context();
     deliveries.acknowledged.store(0, Relaxed);
     deliveries.failed.store(0, Relaxed);
-    while let Some(value) = payload.next() {
-        let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).payload(value);
+    while let Some(item) = payload.next() {
+        let since = pace.as_mut().and_then(Pace::wait);
+        let since = since.map_or(0, |since| (since - deliveries.began).as_nanos() as usize);
+        let mut record: BaseRecord<'_, [u8], [u8], usize> =
+            BaseRecord::with_opaque_to(topic, since).payload(item.value);
+        record.key = item.key;
         while let Err((error, refused)) = producer.send(record) {
             if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {
                 return Err(error.into());

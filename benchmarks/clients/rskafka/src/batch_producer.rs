@@ -1,11 +1,11 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use chrono::Utc;
 use futures_util::poll;
-use measure::{Meter, Payload, Plan, WINDOW, tuned};
+use measure::{Item, Plan, Sends, drive, tuned};
 use rskafka::client::ClientBuilder;
 use rskafka::client::partition::UnknownTopicHandling;
 use rskafka::client::producer::aggregator::RecordAggregator;
@@ -17,62 +17,70 @@ const BATCH_VALUES: usize = tuned::BATCH_BYTES / 2;
 /// It has no partitioner: the program changes the partition after so many bytes, as KIP-794 does.
 const STICKY_BYTES: usize = 16 << 10;
 
-type Delivery = Pin<Box<dyn Future<Output = bool> + Send>>;
-
 pub async fn run(plan: &Plan) -> anyhow::Result<()> {
-    send(plan, &plan.warm_topic, Payload::new(plan.warm, plan.value_size)).await?;
-    let meter = Meter::start();
-    let payload = Payload::new(plan.records, plan.value_size);
-    let (acknowledged, failed) = send(plan, &plan.topic, payload).await?;
-    meter.report_produced(plan, acknowledged, failed);
-    Ok(())
+    let warm = Sender::to(plan, &plan.warm_topic).await?;
+    let measured = Sender::to(plan, &plan.topic).await?;
+    drive(plan, warm, measured).await
 }
 
-/// Sends everything and awaits every delivery, the oldest first.
-async fn send(plan: &Plan, topic: &str, mut payload: Payload) -> anyhow::Result<(u64, u64)> {
-    let client = ClientBuilder::new(vec![plan.bootstrap.clone()]).build().await?;
-    let mut producers: Vec<Arc<BatchProducer<RecordAggregator>>> = Vec::new();
-    for partition in 0..plan.partitions {
-        let partition =
-            client.partition_client(topic, partition, UnknownTopicHandling::Retry).await?;
-        let mut builder = BatchProducerBuilder::new(Arc::new(partition));
-        if plan.is_tuned() {
-            builder = builder.with_linger(tuned::LINGER);
+struct Sender {
+    producers: Vec<Arc<BatchProducer<RecordAggregator>>>,
+    current: usize,
+    bytes: usize,
+}
+
+impl Sender {
+    async fn to(plan: &Plan, topic: &str) -> anyhow::Result<Self> {
+        let client = ClientBuilder::new(vec![plan.bootstrap.clone()]).build().await?;
+        let mut producers = Vec::new();
+        for partition in 0..plan.partitions {
+            let partition =
+                client.partition_client(topic, partition, UnknownTopicHandling::Retry).await?;
+            let mut builder = BatchProducerBuilder::new(Arc::new(partition))
+                .with_compression(crate::compression(plan));
+            if let Some(linger) = plan.linger() {
+                builder = builder.with_linger(linger);
+            }
+            producers.push(Arc::new(builder.build(RecordAggregator::new(BATCH_VALUES))));
         }
-        producers.push(Arc::new(builder.build(RecordAggregator::new(BATCH_VALUES))));
+        Ok(Self { producers, current: 0, bytes: 0 })
     }
-    let mut deliveries: VecDeque<Delivery> = VecDeque::with_capacity(WINDOW);
-    let (mut acknowledged, mut failed) = (0, 0);
-    let mut count = |delivered: bool| {
-        if delivered { acknowledged += 1 } else { failed += 1 }
-    };
-    let (mut current, mut bytes) = (0, 0);
-    while let Some(value) = payload.next() {
-        if deliveries.len() == WINDOW {
-            let oldest = deliveries.pop_front().expect("the window is full");
-            count(oldest.await);
+}
+
+/// Either the outcome or what it is still to come from.
+enum Delivery {
+    Done(bool),
+    Pending(Pin<Box<dyn Future<Output = bool> + Send>>),
+}
+
+impl Sends for Sender {
+    type Delivery = Delivery;
+
+    async fn send(&mut self, item: Item<'_>) -> anyhow::Result<Delivery> {
+        if self.bytes > STICKY_BYTES {
+            (self.current, self.bytes) = ((self.current + 1) % self.producers.len(), 0);
         }
-        if bytes > STICKY_BYTES {
-            (current, bytes) = ((current + 1) % producers.len(), 0);
-        }
-        bytes += value.len();
+        self.bytes += item.value.len();
         let record = Record {
-            key: None,
-            value: Some(value.to_vec()),
+            key: item.key.map(<[u8]>::to_vec),
+            value: Some(item.value.to_vec()),
             headers: BTreeMap::new(),
             timestamp: Utc::now(),
         };
-        let producer = Arc::clone(&producers[current]);
-        let mut delivery: Delivery =
+        let producer = Arc::clone(&self.producers[self.current]);
+        let mut delivery: Pin<Box<dyn Future<Output = bool> + Send>> =
             Box::pin(async move { producer.produce(record).await.is_ok() });
         // The first poll is what puts it into its batch.
-        match poll!(&mut delivery) {
-            std::task::Poll::Ready(delivered) => count(delivered),
-            std::task::Poll::Pending => deliveries.push_back(delivery),
+        Ok(match poll!(&mut delivery) {
+            std::task::Poll::Ready(delivered) => Delivery::Done(delivered),
+            std::task::Poll::Pending => Delivery::Pending(delivery),
+        })
+    }
+
+    async fn acknowledged(delivery: Delivery) -> bool {
+        match delivery {
+            Delivery::Done(delivered) => delivered,
+            Delivery::Pending(delivery) => delivery.await,
         }
     }
-    for delivery in deliveries {
-        count(delivery.await);
-    }
-    Ok((acknowledged, failed))
 }

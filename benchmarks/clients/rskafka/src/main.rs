@@ -4,7 +4,8 @@ mod batch_producer;
 mod consume;
 mod own_batches;
 
-use measure::{Mode, Plan};
+use measure::{Codec, Mode, Plan};
+use rskafka::client::partition::Compression;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -17,4 +18,14 @@ async fn main() -> anyhow::Result<()> {
         }
     })
     .await?
+}
+
+fn compression(plan: &Plan) -> Compression {
+    match plan.codec {
+        Codec::None => Compression::NoCompression,
+        Codec::Gzip => Compression::Gzip,
+        Codec::Snappy => Compression::Snappy,
+        Codec::Lz4 => Compression::Lz4,
+        Codec::Zstd => Compression::Zstd,
+    }
 }

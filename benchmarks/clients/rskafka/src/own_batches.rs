@@ -6,7 +6,7 @@ use chrono::Utc;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use measure::{Meter, Payload, Plan, tuned};
 use rskafka::client::ClientBuilder;
-use rskafka::client::partition::{Compression, PartitionClient, UnknownTopicHandling};
+use rskafka::client::partition::{PartitionClient, UnknownTopicHandling};
 use rskafka::record::Record;
 use tokio::task::JoinHandle;
 
@@ -14,11 +14,12 @@ use tokio::task::JoinHandle;
 const AROUND: usize = 12;
 
 pub async fn run(plan: &Plan) -> anyhow::Result<()> {
-    send(plan, &plan.warm_topic, Payload::new(plan.warm, plan.value_size)).await?;
+    anyhow::ensure!(plan.rate.is_none(), "records are not sent one by one");
+    send(plan, &plan.warm_topic, plan.payload(plan.warm)?).await?;
+    let payload = plan.payload(plan.records)?;
     let meter = Meter::start();
-    let payload = Payload::new(plan.records, plan.value_size);
     let (acknowledged, failed) = send(plan, &plan.topic, payload).await?;
-    meter.report_produced(plan, acknowledged, failed);
+    meter.report_produced(plan, acknowledged, failed, None);
     Ok(())
 }
 
@@ -40,17 +41,19 @@ async fn send(plan: &Plan, topic: &str, mut payload: Payload) -> anyhow::Result<
     };
     let most = (tuned::BATCH_BYTES / (plan.value_size + AROUND)).max(1);
     let mut batch = Vec::with_capacity(most);
+    let compression = crate::compression(plan);
     loop {
-        let value = payload.next();
-        if let Some(value) = value {
+        let item = payload.next();
+        let is_last = item.is_none();
+        if let Some(item) = item {
             batch.push(Record {
-                key: None,
-                value: Some(value.to_vec()),
+                key: item.key.map(<[u8]>::to_vec),
+                value: Some(item.value.to_vec()),
                 headers: BTreeMap::new(),
                 timestamp: Utc::now(),
             });
         }
-        if batch.len() == most || (value.is_none() && !batch.is_empty()) {
+        if batch.len() == most || (is_last && !batch.is_empty()) {
             if idle.is_empty() {
                 let done = in_flight.next().await.expect("none is idle, so one is in flight");
                 let (partition, records, delivered) = done?;
@@ -61,11 +64,11 @@ async fn send(plan: &Plan, topic: &str, mut payload: Payload) -> anyhow::Result<
             let records = mem::replace(&mut batch, Vec::with_capacity(most));
             in_flight.push(tokio::spawn(async move {
                 let count = records.len() as u64;
-                let outcome = partition.produce(records, Compression::NoCompression).await;
+                let outcome = partition.produce(records, compression).await;
                 (partition, count, outcome.is_ok_and(|offsets| offsets.len() as u64 == count))
             }));
         }
-        if value.is_none() {
+        if is_last {
             break;
         }
     }
