@@ -13,10 +13,13 @@ pub trait Sends: Sized + Send + 'static {
     type Delivery: Send + 'static;
 
     /// Gives a record to the client.
-    fn send(&mut self, item: Item<'_>) -> impl Future<Output = anyhow::Result<Self::Delivery>> + Send;
+    fn send(
+        &mut self,
+        item: Item<'_>,
+    ) -> impl Future<Output = anyhow::Result<Self::Delivery>> + Send;
 
     /// Waits for the outcome: whether it was acknowledged.
-    fn acknowledged(delivery: Self::Delivery) -> impl Future<Output = bool> + Send;
+    fn acknowledged(delivery: &mut Self::Delivery) -> impl Future<Output = bool> + Send;
 }
 
 /// Warms up, measures and reports a client that gives something to await for each record.
@@ -29,9 +32,8 @@ pub async fn drive<S: Sends>(plan: &Plan, warm: S, measured: S) -> anyhow::Resul
         Some(rate) => {
             let (window, handle) = (plan.window, Handle::current());
             // On a thread of its own: the runtime's timers are the client's, and would go off together with ours.
-            let paced = std::thread::spawn(move || {
-                handle.block_on(paced(rate, window, measured, payload))
-            });
+            let paced =
+                std::thread::spawn(move || handle.block_on(paced(rate, window, measured, payload)));
             let paced = tokio::task::spawn_blocking(move || paced.join()).await?;
             let (acknowledged, latency) = paced.ok().context("the sending thread panicked")??;
             (acknowledged, Some(latency))
@@ -51,13 +53,13 @@ async fn as_fast_as_possible<S: Sends>(
     let mut acknowledged = 0;
     while let Some(item) = payload.next() {
         if deliveries.len() == plan.window {
-            let oldest = deliveries.pop_front().expect("the window is full");
-            acknowledged += u64::from(S::acknowledged(oldest).await);
+            let mut oldest = deliveries.pop_front().expect("the window is full");
+            acknowledged += u64::from(S::acknowledged(&mut oldest).await);
         }
         deliveries.push_back(sender.send(item).await?);
     }
-    for delivery in deliveries {
-        acknowledged += u64::from(S::acknowledged(delivery).await);
+    for mut delivery in deliveries {
+        acknowledged += u64::from(S::acknowledged(&mut delivery).await);
     }
     Ok(acknowledged)
 }
@@ -75,8 +77,8 @@ async fn paced<S: Sends>(
     let mut pace = Pace::at(rate);
     while let Some(item) = payload.next() {
         if deliveries.len() == window {
-            let oldest = deliveries.pop_front().expect("the window is full");
-            acknowledged += u64::from(S::acknowledged(oldest).await);
+            let mut oldest = deliveries.pop_front().expect("the window is full");
+            acknowledged += u64::from(S::acknowledged(&mut oldest).await);
         }
         match pace.wait() {
             None => deliveries.push_back(sender.send(item).await?),
@@ -86,8 +88,8 @@ async fn paced<S: Sends>(
             }
         }
     }
-    for delivery in deliveries {
-        acknowledged += u64::from(S::acknowledged(delivery).await);
+    for mut delivery in deliveries {
+        acknowledged += u64::from(S::acknowledged(&mut delivery).await);
     }
     let mut times = Vec::with_capacity(timed.len());
     for time in timed {
@@ -98,6 +100,6 @@ async fn paced<S: Sends>(
 }
 
 /// How many nanoseconds it took, if it was acknowledged.
-async fn time<S: Sends>(delivery: S::Delivery, since: Instant) -> Option<u64> {
-    S::acknowledged(delivery).await.then(|| since.elapsed().as_nanos() as u64)
+async fn time<S: Sends>(mut delivery: S::Delivery, since: Instant) -> Option<u64> {
+    S::acknowledged(&mut delivery).await.then(|| since.elapsed().as_nanos() as u64)
 }

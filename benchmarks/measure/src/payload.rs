@@ -35,7 +35,10 @@ impl Payload {
     pub fn json(count: u64, value_size: usize, file: &Path) -> anyhow::Result<Self> {
         let entries = std::fs::read(file)?;
         let whole = entries.len() % (JSON_KEY + value_size) == 0 && !entries.is_empty();
-        ensure!(whole && entries[JSON_KEY..].starts_with(b"{\"number\":\""), "another file was expected");
+        ensure!(
+            whole && entries[JSON_KEY..].starts_with(b"{\"number\":\""),
+            "another file was expected"
+        );
         Ok(Self { entries, key_size: JSON_KEY, value_size, next: 0, count })
     }
 

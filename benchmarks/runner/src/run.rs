@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use crate::arguments::Arguments;
 use crate::case::{Case, Load, Mode};
-use crate::json;
 use crate::client::Client;
+use crate::json;
 use crate::kafka::Kafka;
 use crate::null_broker::{NullBroker, Report};
 use crate::pinning::Pinning;
@@ -261,7 +261,12 @@ fn check_produced(line: &Line, report: &Report, amount: Amount, case: &Case) -> 
     let seen = &report.produced;
     // Whoever sends what does not become smaller may send it as it is.
     let expected = if case.codec.is_some() { seen.batches } else { 0 };
-    ensure!(seen.compressed == expected, "{} of {} batches came compressed", seen.compressed, seen.batches);
+    ensure!(
+        seen.compressed == expected,
+        "{} of {} batches came compressed",
+        seen.compressed,
+        seen.batches
+    );
     ensure!(seen.records == records, "{} of {records} records arrived", seen.records);
     let (sum, squares) = sums(records);
     ensure!(seen.sum == sum && seen.squares == squares, "other records arrived than were sent");
@@ -276,9 +281,16 @@ fn check_overload(line: &Line, report: &Report, records: u64) -> anyhow::Result<
     let overload = line.overload.context("no overload")?;
     let (acknowledged, failed) = (line.acknowledged.unwrap_or(0), line.failed.unwrap_or(0));
     let told = acknowledged + overload.refused + overload.dropped;
-    ensure!(failed == 0 && told == records, "of {records} records {told} were told, {failed} failed");
+    ensure!(
+        failed == 0 && told == records,
+        "of {records} records {told} were told, {failed} failed"
+    );
     let seen = &report.produced;
-    ensure!(seen.records == acknowledged, "{} arrived, {acknowledged} were acknowledged", seen.records);
+    ensure!(
+        seen.records == acknowledged,
+        "{} arrived, {acknowledged} were acknowledged",
+        seen.records
+    );
     ensure!(seen.sum == overload.sum, "other records arrived than were acknowledged");
     ensure!(seen.disorder == 0, "{} records or batches out of order", seen.disorder);
     ensure!(seen.repeated == 0, "{} batches came twice", seen.repeated);

@@ -178,7 +178,9 @@ fn probe(runner: &Runner<'_>, case: &Case, entry: &mut Entry, target: f64, bar: 
             entry.amount = Some(Amount { records, warm: warm.min(most), rate: None });
             if case.load == Load::Half {
                 // As long as others are measured, for a rate to take the half of.
-                if let Ok(sample) = runner.run(case, &entry.client, Amount { records, ..amount }, false) {
+                if let Ok(sample) =
+                    runner.run(case, &entry.client, Amount { records, ..amount }, false)
+                {
                     entry.amount = Some(at_a_rate((sample.records / sample.wall_s / 2.0) as u64));
                 }
             } else if !entry.client.counts_allocations {

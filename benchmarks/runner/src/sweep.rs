@@ -54,7 +54,8 @@ struct Point {
 pub fn run(arguments: &Arguments, machine: &Machine, pinning: &Pinning) -> anyhow::Result<String> {
     let began = Instant::now();
     let ottla = client::wanted(arguments, &Case::at(1, 0)).into_iter();
-    let ottla = ottla.filter(|client| client.name == "ottla").find(|client| client.missing.is_none());
+    let ottla =
+        ottla.filter(|client| client.name == "ottla").find(|client| client.missing.is_none());
     let ottla = ottla.context("ottla is not built")?;
     let mut points = Vec::new();
     for sweep in &SWEEPS {
@@ -65,7 +66,10 @@ pub fn run(arguments: &Arguments, machine: &Machine, pinning: &Pinning) -> anyho
     let bar = schedule::progress(points.len() * arguments.rounds);
     for _ in 0..arguments.rounds {
         for point in &mut points {
-            bar.set_message(format!("{} {} µs, {}/s", point.sweep.setting, point.value, point.rate));
+            bar.set_message(format!(
+                "{} {} µs, {}/s",
+                point.sweep.setting, point.value, point.rate
+            ));
             let sample = measure(arguments, pinning, &ottla, point)?;
             point.samples.push(sample);
             bar.inc(1);

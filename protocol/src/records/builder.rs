@@ -98,9 +98,14 @@ impl BatchBuilder {
         prefix.varint(layout.timestamp_delta);
         prefix.varint(layout.offset_delta);
         prefix.nullable_size(record.key);
-        out.extend_from_slice(prefix.as_slice());
-        out.extend_from_slice(record.key.unwrap_or_default());
-        put_field(out, record.value);
+        if let Some(key) = record.key {
+            prefix.append_to(out);
+            out.extend_from_slice(key);
+            prefix = Scratch::new();
+        }
+        prefix.nullable_size(record.value);
+        prefix.append_to(out);
+        out.extend_from_slice(record.value.unwrap_or_default());
         put_size(out, record.headers.len());
         for header in record.headers {
             put_field(out, Some(header.key.as_bytes()));
@@ -132,7 +137,7 @@ impl BatchBuilder {
         prefix.byte(ATTRIBUTES);
         prefix.varint(timestamp_delta);
         prefix.varint(offset_delta);
-        out.extend_from_slice(prefix.as_slice());
+        prefix.append_to(out);
         out.extend_from_slice(record.fields);
         self.appended(timestamp, len);
     }

@@ -127,7 +127,7 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// A record's fields before its key take at most 5 + 1 + 10 + 5 + 5.
+    /// What a record without key has before its value takes at most 5 + 1 + 10 + 5 + 1 + 5.
     const CAPACITY: usize = 32;
 
     #[inline]
@@ -166,6 +166,19 @@ impl Scratch {
         match field {
             Some(bytes) => self.size(bytes.len()),
             None => self.byte(NULL),
+        }
+    }
+
+    /// Appends the bytes, which take no more than the capacity that `out` has.
+    #[inline]
+    pub(super) fn append_to(&self, out: &mut Vec<u8>) {
+        let end = out.len() + self.len;
+        if out.capacity() - out.len() < Self::CAPACITY {
+            out.extend_from_slice(self.as_slice());
+        } else {
+            // A copy of a size that the compiler knows costs a fraction of another.
+            out.extend_from_slice(&self.bytes);
+            out.truncate(end);
         }
     }
 

@@ -48,7 +48,7 @@ impl Sends for Sender {
     }
 
     #[inline]
-    async fn acknowledged(delivery: DeliveryHandle) -> bool {
+    async fn acknowledged(delivery: &mut DeliveryHandle) -> bool {
         delivery.await.is_ok()
     }
 }

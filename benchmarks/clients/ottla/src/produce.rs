@@ -1,5 +1,4 @@
 use anyhow::ensure;
-use futures_util::FutureExt as _;
 use measure::{Codec, Item, Plan, Sends, drive, tuned};
 use ottla::producer::ProducerBuilder;
 use ottla::{Client, Compression, Delivery, Producer, Record, Topic};
@@ -28,8 +27,8 @@ impl Sends for Sender {
     }
 
     #[inline]
-    fn acknowledged(delivery: Delivery) -> impl Future<Output = bool> + Send {
-        delivery.map(|outcome| outcome.is_ok())
+    async fn acknowledged(delivery: &mut Delivery) -> bool {
+        delivery.await.is_ok()
     }
 }
 

@@ -28,7 +28,7 @@ impl Sends for Sender {
     }
 
     #[inline]
-    async fn acknowledged(delivery: DeliveryFuture) -> bool {
+    async fn acknowledged(delivery: &mut DeliveryFuture) -> bool {
         matches!(delivery.await, Ok(Ok(_)))
     }
 }

@@ -77,9 +77,9 @@ impl Sends for Sender {
         })
     }
 
-    async fn acknowledged(delivery: Delivery) -> bool {
+    async fn acknowledged(delivery: &mut Delivery) -> bool {
         match delivery {
-            Delivery::Done(delivered) => delivered,
+            Delivery::Done(delivered) => *delivered,
             Delivery::Pending(delivery) => delivery.await,
         }
     }
