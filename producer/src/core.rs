@@ -8,6 +8,7 @@ use std::time::Duration;
 use ottla_client::{BrokerId, Client, Lane, LaneKind, OwnerId, TopicPartition};
 use ottla_protocol::{ErrorCode, records::ChunkPool};
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +28,8 @@ use crate::{
 
 pub(crate) struct Core {
     pub(crate) client: Client,
+    /// The one it was built in.
+    pub(crate) runtime: Option<Handle>,
     pub(crate) config: ProducerConfig,
     pub(crate) lane: Lane,
     pub(crate) pool: ChunkPool,
@@ -131,6 +134,7 @@ impl Core {
             rounds: AtomicU64::new(0),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
             collected: Mutex::new(None),
+            runtime: Handle::try_current().ok(),
             client,
             config,
         })

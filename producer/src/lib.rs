@@ -41,6 +41,7 @@
 
 mod accumulator;
 mod alarms;
+pub mod blocking;
 mod builder;
 mod clock;
 mod config;
@@ -51,6 +52,7 @@ mod outcome;
 mod partitioner;
 mod producer;
 mod record;
+mod record_sink;
 mod router;
 mod sink;
 mod statistics;
@@ -67,6 +69,7 @@ pub use partitioner::{
 };
 pub use producer::{Closed, Left, Producer};
 pub use record::{OwnedRecord, Record};
+pub use record_sink::{RecordSink, SinkError};
 pub use statistics::{
     BrokerStatistics, Distribution, PartitionStatistics, ProducerStatistics, RecordStatistics,
     TopicStatistics,

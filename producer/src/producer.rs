@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ottla_client::{Client, Topic};
+use tokio::runtime;
 use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -14,6 +15,7 @@ use crate::{
     error::{FlushError, Reason, Refused, Unsure},
     outcome::{Collected, Delivery, Why},
     record::{OwnedRecord, Record},
+    record_sink::RecordSink,
     router,
     statistics::{ProducerStatistics, TopicStatistics},
 };
@@ -324,9 +326,25 @@ impl Producer {
         }
     }
 
+    /// The runtime that it works on.
+    pub(crate) fn runtime(&self) -> Option<&runtime::Handle> {
+        self.handle.core.runtime.as_ref()
+    }
+
+    /// When the producer has come to its end. The future does not keep it alive.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.handle.core.ended.clone().cancelled_owned()
+    }
+
     /// Until it is dropped requests do not linger.
     pub(crate) fn hurry(&self) -> Hurry {
         self.handle.core.hurry()
+    }
+
+    /// A `futures::Sink` of records for a topic.
+    #[must_use]
+    pub fn sink(&self, to: &Topic) -> RecordSink {
+        RecordSink::new(self.clone(), to.clone())
     }
 
     /// The client this producer works on.

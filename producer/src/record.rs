@@ -138,6 +138,50 @@ impl fmt::Debug for OwnedRecord {
 }
 
 impl OwnedRecord {
+    /// A record of the present time with this value and nothing else.
+    #[must_use]
+    pub fn value(value: impl Into<Bytes>) -> Self {
+        let value = Some(value.into());
+        Self { value, timestamp: crate::clock::now(), ..Self::default() }
+    }
+
+    /// The same record with this key.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<Bytes>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// The same record for this partition.
+    #[must_use]
+    pub const fn partition(mut self, partition: i32) -> Self {
+        self.partition = Some(partition);
+        self
+    }
+
+    /// Calls `with` with the record as it is sent, to send it again, say.
+    ///
+    /// It asks for the partition it was meant for; set another, or `None` for the partitioner.
+    pub fn with_borrowed<T>(&self, with: impl FnOnce(Record<'_>) -> T) -> T {
+        with(self.borrowed(&self.borrowed_headers()))
+    }
+
+    pub(crate) fn borrowed_headers(&self) -> Vec<Header<'_>> {
+        let headers = self.headers.iter();
+        headers.map(|(key, value)| Header { key, value: value.as_deref() }).collect()
+    }
+
+    pub(crate) fn borrowed<'a>(&'a self, headers: &'a [Header<'a>]) -> Record<'a> {
+        Record {
+            key: self.key.as_deref(),
+            value: self.value.as_deref(),
+            headers,
+            partition: self.partition,
+            timestamp: Some(self.timestamp),
+            ..Record::default()
+        }
+    }
+
     pub(crate) fn detach(view: &RecordView<'_>, partition: Option<i32>) -> Self {
         let headers = view
             .headers()

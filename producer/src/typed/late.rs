@@ -14,6 +14,7 @@ use std::time::Duration;
 use foldhash::{HashMap, HashMapExt as _};
 use ottla_client::Topic;
 use parking_lot::Mutex;
+use tokio::runtime;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -202,6 +203,8 @@ impl<K: Send + 'static, V: Send + 'static> LateProducer<K, V> {
         }
         let queue = queues.open.entry(to.slot()).or_insert_with(|| {
             let queue = Queue::new(to.clone(), shared.capacity);
+            // Whoever sends first may do so outside of any runtime.
+            let _runtime = shared.typed.producer().runtime().map(runtime::Handle::enter);
             let task = queue.run(shared.typed.clone());
             shared.typed.producer().client().spawn(task);
             queue

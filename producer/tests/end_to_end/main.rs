@@ -14,6 +14,7 @@ mod batches;
 mod ending;
 mod events;
 mod exclusion;
+mod facades;
 mod faults;
 mod flushing;
 mod leaders;
