@@ -1,7 +1,7 @@
 //! What the handles, the sinks and the router of one producer share.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
         Budget, DrainedBatch, Ledger, Limits, PartitionQueue, Sizing, TopicQueues, Topics,
     },
     alarms::Alarms,
-    config::{Overflow, ProducerConfig, TopicConfig},
+    config::{Gathering, Overflow, ProducerConfig, TopicConfig},
     error::{Reason, Refused, Unsure},
     idempotence::{Identity, Sequencer},
     outcome::{Collected, Outbox, ProducerEvents},
@@ -59,6 +59,8 @@ pub(crate) struct Core {
     over: OnceLock<Over>,
     /// In an order that is the same in every run.
     sinks: Mutex<BTreeMap<BrokerId, Arc<Sink>>>,
+    /// What all sinks together have to send, where records are gathered over all.
+    gathered: Option<Arc<AtomicIsize>>,
     identity: Mutex<Option<Identity>>,
     /// Flushes and closes that are under way.
     flushing: AtomicUsize,
@@ -126,6 +128,7 @@ impl Core {
             orphaned: CancellationToken::new(),
             ended: CancellationToken::new(),
             sinks: Mutex::new(BTreeMap::new()),
+            gathered: (config.gathering == Gathering::OverAll).then(Arc::default),
             identity: Mutex::new(None),
             refusal: OnceLock::new(),
             aborted: AtomicBool::new(false),
@@ -255,7 +258,7 @@ impl Core {
     pub(crate) fn sink(self: &Arc<Self>, broker: BrokerId) -> Arc<Sink> {
         let mut sinks = self.sinks.lock();
         let sink = sinks.entry(broker).or_insert_with(|| {
-            let sink = Sink::new(broker);
+            let sink = Sink::new(broker, self.gathered.clone());
             self.client.spawn(sink::run(Arc::clone(self), Arc::clone(&sink)));
             sink
         });
@@ -310,6 +313,16 @@ impl Core {
             }
         }
         true
+    }
+
+    /// Lets every sink but that of `caller` send what it has, full or not: records are gathered
+    /// over all.
+    pub(crate) fn call_sinks(&self, caller: Option<BrokerId>) {
+        for (broker, sink) in &*self.sinks.lock() {
+            if Some(*broker) != caller {
+                sink.call();
+            }
+        }
     }
 
     /// Lets every sink look again.

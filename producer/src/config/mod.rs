@@ -2,6 +2,7 @@
 
 mod acks;
 mod faults;
+mod gathering;
 mod overflow;
 mod topic;
 
@@ -16,6 +17,7 @@ use ottla_protocol::compression::Compression;
 use crate::partitioner::Partitioner;
 
 pub use acks::Acks;
+pub use gathering::Gathering;
 pub use overflow::Overflow;
 pub(crate) use topic::TopicConfig;
 pub use topic::TopicSettings;
@@ -37,6 +39,8 @@ pub struct ProducerConfig {
     /// See [`ProducerBuilder::batch_records`](crate::ProducerBuilder::batch_records). `u32::MAX`
     /// stands for no bound.
     pub batch_records: u32,
+    /// See [`ProducerBuilder::gathering`](crate::ProducerBuilder::gathering).
+    pub gathering: Gathering,
     /// See [`ProducerBuilder::linger`](crate::ProducerBuilder::linger).
     pub linger: Duration,
     /// See [`ProducerBuilder::min_request_spacing`](crate::ProducerBuilder::min_request_spacing).
@@ -86,6 +90,7 @@ impl Default for ProducerConfig {
             compression_level: None,
             compression_concurrency: available_parallelism().map_or(1, NonZeroUsize::get),
             batch_records: u32::MAX,
+            gathering: Gathering::ByBroker,
             linger: Duration::from_millis(5),
             min_request_spacing: Duration::from_millis(1),
             max_batch_size: 1_000_000,

@@ -31,6 +31,10 @@ pub(crate) struct Sink {
     bytes: AtomicIsize,
     /// Something on the list gains nothing by waiting.
     ripe: AtomicBool,
+    /// Where records are gathered over all brokers: what all of them have to send.
+    gathered: Option<Arc<AtomicIsize>>,
+    /// Enough was gathered over all.
+    called: AtomicBool,
     wake: Notify,
     pub(crate) meter: RequestMeter,
     /// Since when the broker could not be sent to although there was something to send.
@@ -38,12 +42,14 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    pub(crate) fn new(broker: BrokerId) -> Arc<Self> {
+    pub(crate) fn new(broker: BrokerId, gathered: Option<Arc<AtomicIsize>>) -> Arc<Self> {
         Arc::new(Self {
             broker,
             list: Mutex::new(Vec::new()),
             bytes: AtomicIsize::new(0),
             ripe: AtomicBool::new(false),
+            gathered,
+            called: AtomicBool::new(false),
             wake: Notify::new(),
             meter: RequestMeter::default(),
             blocked: Mutex::new(None),
@@ -66,11 +72,20 @@ impl Sink {
         if wake {
             self.wake.notify_one();
         }
+        if let Some(gathered) = &self.gathered {
+            let before = gathered.fetch_add(bytes, Ordering::Relaxed);
+            if before < full && before.saturating_add(bytes) >= full {
+                core.call_sinks(None);
+            }
+        }
     }
 
     /// So many bytes that it was told of are not to be sent any longer, or not from here.
     pub(crate) fn uncount(&self, bytes: usize) {
         self.bytes.fetch_sub(signed(bytes), Ordering::Relaxed);
+        if let Some(gathered) = &self.gathered {
+            gathered.fetch_sub(signed(bytes), Ordering::Relaxed);
+        }
     }
 
     /// Something on the list gains nothing by waiting: a batch that is as large as it gets, or is
@@ -79,6 +94,24 @@ impl Sink {
         if !self.ripe.swap(true, Ordering::Relaxed) {
             self.wake.notify_one();
         }
+    }
+
+    /// Enough was gathered over all brokers: whatever there is goes.
+    pub(crate) fn call(&self) {
+        if !self.list.lock().is_empty() {
+            self.called.store(true, Ordering::Relaxed);
+            self.wake.notify_one();
+        }
+    }
+
+    fn is_called(&self) -> bool {
+        self.called.load(Ordering::Relaxed)
+    }
+
+    /// What was waited for is sent now.
+    fn begin_request(&self) {
+        self.ripe.store(false, Ordering::Relaxed);
+        self.called.store(false, Ordering::Relaxed);
     }
 
     /// There is something to send, and it cannot be sent.

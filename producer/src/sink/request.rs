@@ -1,7 +1,6 @@
 //! Packs what is ready into one request.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use ottla_client::Topic;
 use ottla_protocol::{
@@ -24,6 +23,7 @@ use crate::{
 pub(super) struct Packed {
     pub(super) request: ProduceRequest,
     pub(super) batches: Vec<SentBatch>,
+    pub(super) records: u32,
 }
 
 /// A batch on its way.
@@ -45,7 +45,7 @@ pub(super) async fn pack(
     parked: &mut Parked,
 ) -> Option<Packed> {
     let round = core.next_round();
-    sink.ripe.store(false, Ordering::Relaxed);
+    sink.begin_request();
     let mut list = std::mem::take(&mut *sink.list.lock());
     // Whoever was served last comes last, so that a request that is full starves nobody.
     let now = Instant::now();
@@ -114,7 +114,9 @@ fn address(
     let cluster = core.client.cluster();
     let mut topics: Vec<(Topic, TopicProduceData)> = Vec::new();
     let mut batches = Vec::with_capacity(numbered.len());
-    for (partition, Numbered { ticket, records }) in numbered {
+    let mut count = 0u32;
+    for (partition, Numbered { ticket, records, count: of_batch }) in numbered {
+        count = count.saturating_add(of_batch);
         let data = PartitionProduceData { index: partition.at.partition, records: Some(records) };
         let topic = &partition.at.topic;
         // The partitions of a topic mostly line up together.
@@ -140,5 +142,5 @@ fn address(
         timeout_ms: core.config.request_timeout_ms(),
         topic_data: topics.into_iter().map(|(_, data)| data).collect(),
     };
-    Some(Packed { request, batches })
+    Some(Packed { request, batches, records: count })
 }

@@ -10,11 +10,15 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     Sink,
-    pacing::{Look, MAX_REQUESTS, Pace, Pacing},
+    pacing::{Cause, Look, MAX_REQUESTS, Pace, Pacing},
     reply,
     request::{Packed, Parked, SentBatch, pack},
 };
-use crate::{config::Acks, core::Core, transaction::Roll};
+use crate::{
+    config::{Acks, Gathering},
+    core::Core,
+    transaction::Roll,
+};
 
 /// A request in flight: its batches and what became of it. Boxed once for each request.
 type InFlight = Pin<Box<dyn Future<Output = Answered> + Send>>;
@@ -63,7 +67,8 @@ impl Task {
     async fn serve(&mut self) {
         loop {
             let wake_at = match self.pace() {
-                Pace::Send => {
+                Pace::Send(cause) => {
+                    self.call_others(cause);
                     self.send().await;
                     continue;
                 }
@@ -76,6 +81,14 @@ impl Task {
                 () = self.sink.wake.notified() => {}
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {}
             }
+        }
+    }
+
+    /// Where records are gathered over all brokers, what is due here is due everywhere.
+    fn call_others(&self, cause: Cause) {
+        let due = matches!(cause, Cause::Full | Cause::Lingered);
+        if due && self.core.config.gathering == Gathering::OverAll {
+            self.core.call_sinks(Some(self.sink.broker));
         }
     }
 
@@ -98,7 +111,7 @@ impl Task {
             now,
             in_flight: self.in_flight.len(),
             full: self.sink.is_full(&self.core),
-            hurry: self.core.hurries(),
+            hurry: self.core.hurries() || self.sink.is_called(),
         });
         if pace == Pace::AfterAnswer {
             self.sink.block();
@@ -133,7 +146,7 @@ impl Task {
         let Some(connection) = self.connect().await else { return };
         if let Some(packed) = pack(&self.core, &self.sink, &mut self.parked).await {
             let now = Instant::now();
-            self.pacing.sent(now);
+            self.pacing.sent(now, packed.records);
             self.sink.meter.sent();
             self.dispatch(&connection, packed, now).await;
         }
@@ -149,7 +162,6 @@ impl Task {
             tokio::select! {
                 biased;
                 Some(answered) = self.in_flight.next() => {
-                    self.pacing.answered();
                     answered.settle(&self.core, &self.sink);
                 }
                 opened = &mut opening => break opened,
@@ -174,7 +186,7 @@ impl Task {
     }
 
     async fn dispatch(&mut self, connection: &Connection, packed: Packed, sent: Instant) {
-        let Packed { request, batches } = packed;
+        let Packed { request, batches, .. } = packed;
         if request.acks == Acks::None.code() {
             let connection = connection.clone();
             self.in_flight.push_back(Box::pin(async move {
@@ -200,7 +212,6 @@ impl Task {
     }
 
     fn take_in(&mut self, answered: Answered) {
-        self.pacing.answered();
         answered.settle(&self.core, &self.sink);
     }
 }

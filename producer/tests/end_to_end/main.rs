@@ -21,6 +21,7 @@ mod leaders;
 mod limits;
 mod order;
 mod overflow;
+mod pacing;
 mod partitioners;
 mod settings;
 mod simulation;

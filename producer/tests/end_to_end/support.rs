@@ -39,6 +39,10 @@ pub(crate) struct Write {
 }
 
 impl Write {
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
     /// How many of the client's requests end with this write or lie within it, if it begins one.
     pub(crate) fn frames(&self) -> usize {
         let (mut rest, mut frames) = (&self.bytes[..], 0);

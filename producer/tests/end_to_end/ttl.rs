@@ -27,6 +27,8 @@ async fn expires_before_drain_and_comes_back_as_it_was_sent() {
     let producer = world.builder().ttl(TTL).build().unwrap();
     world.send_one(&producer, 0, 0).await.unwrap();
     world.cluster.stop_broker(0);
+    // The connection is gone: nothing is sent any more.
+    tokio::time::sleep(Duration::from_millis(10)).await;
     let headers = [Header { key: "h", value: Some(b"1") }, Header { key: "h", value: None }];
     let record = Record::value(b"value").key(b"key").headers(&headers).timestamp(77);
     let delivery = producer.send(&world.topic, record).await.unwrap();
@@ -52,6 +54,8 @@ async fn each_record_has_its_own_and_what_is_left_is_written() {
         let producer = builder.build().unwrap();
         world.send_one(&producer, 0, 1000).await.unwrap();
         world.cluster.stop_broker(0);
+        // The connection is gone: nothing is sent any more.
+        tokio::time::sleep(Duration::from_millis(10)).await;
         let mut kept = Vec::new();
         for number in 0..300u32 {
             let value = number.to_be_bytes();
@@ -258,6 +262,8 @@ async fn thousands_expire_one_by_one() {
     let producer = world.builder().build().unwrap();
     world.send_one(&producer, 0, 0).await.unwrap();
     world.cluster.stop_broker(0);
+    // The connection is gone: nothing is sent any more.
+    tokio::time::sleep(Duration::from_millis(10)).await;
     let mut outcomes = tokio::task::JoinSet::new();
     for number in 0..5000u32 {
         let ttl = Duration::from_millis(1 + u64::from(number * 7 % 5000));

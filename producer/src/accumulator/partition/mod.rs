@@ -74,6 +74,8 @@ pub(crate) struct Oversized {
 /// A batch for a request.
 #[derive(Debug)]
 pub(crate) struct Numbered {
+    /// How many records it has.
+    pub(crate) count: u32,
     pub(crate) ticket: Ticket,
     pub(crate) records: Records,
 }

@@ -308,9 +308,10 @@ impl State {
                 return Next::TooLarge;
             }
             if let Some((ticket, sequence, batch)) = self.sequencer.resend() {
-                self.tally.retried(batch.sealed.count());
+                let count = batch.sealed.count();
+                self.tally.retried(count);
                 let records = freeze(batch, sequence, kind);
-                return Next::Numbered(Numbered { ticket, records });
+                return Next::Numbered(Numbered { ticket, records, count });
             }
         }
         if !self.sequencer.may_drain() {
@@ -359,7 +360,7 @@ impl State {
             Some(batch) => freeze(batch, sequence, self.kind()),
             None => Records::new(),
         };
-        Numbered { ticket, records }
+        Numbered { ticket, records, count }
     }
 
     /// After answers and expiries: goes to the next epoch where one is due. Returns whether the

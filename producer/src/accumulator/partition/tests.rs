@@ -31,7 +31,7 @@ impl Bench {
             let sizing = Arc::new(Sizing::of(&core.config, &config));
             core.open_partition(at, &config, &sizing, None)
         };
-        let sinks = [0, 1].map(|id| Sink::new(BrokerId(id)));
+        let sinks = [0, 1].map(|id| Sink::new(BrokerId(id), None));
         let bench = Self { core, partition, sinks, round: 0 };
         bench.lead(Some(0), 0);
         bench
