@@ -5,4 +5,5 @@ mod committing;
 mod ending;
 mod failing;
 mod fencing;
+mod simulation;
 mod support;
