@@ -15,6 +15,7 @@
 //! |---|---|---|---|
 //! | sink, one per broker | requests in flight there | partitions with something to send | answers to their sequencers |
 //! | router | routes, deadlines, the producer's identity | metadata, alarms | leaders to partitions |
+//! | coordinator, of a transactional producer | its transaction, its identity | its handle, partitions | ends of transactions |
 //!
 //! # When may a batch fail?
 //! Before it is numbered: when its delivery timeout passes, when its topic turns out unusable, when

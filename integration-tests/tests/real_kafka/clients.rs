@@ -48,6 +48,7 @@ pub(crate) async fn send(producer: &Producer, topic: &str, record: &JavaRecord) 
         headers: &headers,
         partition: record.partition,
         timestamp: record.timestamp,
+        ttl: None,
     };
     producer.send(&producer.client().topic(topic), described).await.unwrap()
 }

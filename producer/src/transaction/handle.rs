@@ -58,7 +58,9 @@ impl<'a> Transaction<'a> {
     /// it is committed. `group` is who the consumer is in its group now; a member that has been
     /// replaced is refused, and the transaction with it.
     ///
-    /// An offset is that of the next record to read.
+    /// An offset is that of the next record to read. Take `group` before the poll that gave the
+    /// records: if the group has gathered anew since, they may be another member's by now, and are
+    /// refused. With the identity of a later moment they would be accepted.
     ///
     /// # Cancel safety
     /// Dropped early, the offsets are sent all the same; a failure then shows at the commit.

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     builder::ProducerBuilder,
     producer::{Closed, Producer},
+    statistics::ProducerStatistics,
 };
 
 /// A producer whose records become visible together, or not at all (KIP-98).
@@ -38,6 +39,10 @@ use crate::{
 /// The transactional id stands for whoever does this work: when a second producer with the same id
 /// begins, the first is fenced and what it has open is aborted. It is to be the same after a
 /// restart, and no two producers may have it at the same time.
+///
+/// What a transaction is to do exactly once, and was told as not committed, is done again in the
+/// next. Where nobody knows ([`CommitError::Unknown`](crate::CommitError::Unknown)), begin the next
+/// one first: then it is settled, and what was committed, such as the offsets of a group, tells.
 ///
 /// Readers see aborted records unless they ask for committed ones only
 /// (`isolation.level=read_committed`).
@@ -95,6 +100,13 @@ impl TransactionalProducer {
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.inner.buffered()
+    }
+
+    /// What the producer has done since it was built; see
+    /// [`Producer::statistics`](crate::Producer::statistics).
+    #[must_use]
+    pub fn statistics(&self) -> ProducerStatistics {
+        self.inner.statistics()
     }
 
     /// The client this producer works on.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ottla_client::{GroupMetadata, Outcome};
 use ottla_producer::{
-    AbortCause, CommitError, FatalCause, Reason, Record, Refused, TransactionError,
+    AbortCause, CommitError, FatalCause, Overflow, Reason, Record, Refused, TransactionError,
 };
 use ottla_protocol::{ApiKey, ErrorCode};
 use ottla_test_broker::{TestCluster, TransactionVersion};
@@ -183,6 +183,60 @@ under_both! {
         commit(&world, &mut producer, 0, [3]).await;
         assert_eq!(world.log(0), [1, 2, 3]);
         assert_eq!(committed(&world, 0), [1, 3]);
+    }
+
+    /// A record that is not sent in time is missing from its transaction as any other.
+    async fn a_record_that_expires_makes_the_transaction_one_to_be_aborted(world) {
+        let mut producer = producer(&world);
+        commit(&world, &mut producer, 0, [1]).await;
+        world.cluster.remove_leader("in", 2);
+        world.client.metadata().refresh(world.client.deadline()).await.unwrap();
+        let transaction = producer.begin().await.unwrap();
+        drop(send(&world, &transaction, 0, [2]).await);
+        let value = 3u32.to_be_bytes();
+        let record = Record::value(&value).partition(2).ttl(Duration::from_secs(1));
+        let expired = transaction.send(&world.topic, record).await.unwrap();
+        let (error, took) = timed(transaction.commit()).await;
+        let first = reason(expired).await;
+        assert!(matches!(first, Reason::Expired { .. }), "{first}");
+        let cause = AbortCause::NotWritten { reason: first };
+        assert_eq!(error, Err(CommitError::Abortable { cause }));
+        assert!(took < Duration::from_secs(3), "{took:?}");
+        // Its marker needs a leader as well.
+        world.cluster.move_leader("in", 2, 0);
+        commit(&world, &mut producer, 0, [4]).await;
+        assert_eq!(committed(&world, 0), [1, 4]);
+        assert_eq!(producer.buffered(), 0);
+    }
+
+    /// So is one that was dropped to make room.
+    async fn a_record_that_is_dropped_makes_the_transaction_one_to_be_aborted(world) {
+        let builder = world.builder().overflow(Overflow::DropOldest).buffer_records(5);
+        let mut producer = builder.transactional(ID).build().unwrap();
+        commit(&world, &mut producer, 0, [1]).await;
+        world.cluster.remove_leader("in", 2);
+        world.client.metadata().refresh(world.client.deadline()).await.unwrap();
+        let transaction = producer.begin().await.unwrap();
+        let mut deliveries = Vec::new();
+        for number in 0..10u32 {
+            let value = number.to_be_bytes();
+            let record = Record::value(&value).partition(2);
+            match transaction.send(&world.topic, record).await {
+                Ok(delivery) => deliveries.push(delivery),
+                Err(refused) => {
+                    assert!(matches!(refused, Refused::TransactionAborted { .. }), "{refused}");
+                }
+            }
+        }
+        let error = transaction.commit().await.unwrap_err();
+        let cause = AbortCause::NotWritten { reason: Reason::Overflow };
+        assert_eq!(error, CommitError::Abortable { cause });
+        for delivery in deliveries {
+            reason(delivery).await;
+        }
+        world.cluster.move_leader("in", 2, 0);
+        commit(&world, &mut producer, 0, [2]).await;
+        assert_eq!((committed(&world, 0), producer.buffered()), (vec![1, 2], 0));
     }
 
     async fn leaders_may_move_within_a_transaction(world) {
