@@ -3,6 +3,7 @@
 use ottla::{
     Client, Compression, Producer,
     client::Lane,
+    producer::TopicSettings,
     protocol::api::{FetchPartition, FetchRequest, FetchTopic},
 };
 use ottla_integration_tests::{
@@ -53,6 +54,30 @@ async fn ottla_reads_what_java_wrote() {
     kafka.delete_topic(&topic).await.unwrap();
 }
 
+/// One producer, and another codec for each topic.
+#[tokio::test]
+async fn each_topic_has_its_own_codec() {
+    let kafka = Kafka::shared().await.unwrap();
+    let client = client(kafka);
+    let topics = Compression::ALL.map(|compression| (unique_name(compression.name()), compression));
+    let mut builder = Producer::builder(&client).compression(Compression::Gzip);
+    for (topic, compression) in &topics {
+        kafka.create_topic(topic, 1, &[]).await.unwrap();
+        let settings = TopicSettings::new().compression(*compression);
+        builder = builder.topic_settings(topic, settings);
+    }
+    let producer = builder.build().unwrap();
+    let records = sample_records(0);
+    for (topic, compression) in &topics {
+        send_all(&producer, topic, &records).await.unwrap();
+        let found = codecs(&client, topic, 0).await;
+        assert!(found.iter().all(|id| *id == compression.id()), "{compression}: {found:?}");
+        assert_same(&kafka.java_consume(topic).await.unwrap(), &records);
+        kafka.delete_topic(topic).await.unwrap();
+    }
+    assert!(producer.close(PATIENCE).await.is_clean());
+}
+
 /// Both ordered by partition, and within one by offset.
 fn assert_same(read: &[ReadRecord], sent: &[JavaRecord]) {
     assert_eq!(read.len(), sent.len());
@@ -70,41 +95,41 @@ fn assert_same(read: &[ReadRecord], sent: &[JavaRecord]) {
 }
 
 /// That batches in partition `n` have the codec with id `n`: else these tests would say nothing.
+async fn assert_codecs(client: &Client, topic: &str) {
+    for partition in 0..5 {
+        let found = codecs(client, topic, partition).await;
+        assert!(found.iter().all(|id| i32::from(*id) == partition), "{partition}: {found:?}");
+    }
+}
+
+/// The ids of the codecs that the batches of a partition have; there is one at least.
 ///
 /// It looks at the bytes of the log alone, so that no code under test is believed.
-async fn assert_codecs(client: &Client, topic: &str) {
+async fn codecs(client: &Client, topic: &str, partition: i32) -> Vec<i16> {
     const ATTRIBUTES: usize = 21;
     let topic = client.topic(topic);
     let known = client.topic_metadata(&topic, client.deadline()).await.unwrap();
-    for partition in &known.partitions {
-        let wanted = FetchPartition {
-            partition: partition.partition,
-            partition_max_bytes: 1 << 20,
-            ..FetchPartition::default()
-        };
-        let wanted = FetchTopic {
-            topic: topic.name().to_owned(),
-            topic_id: known.id,
-            partitions: vec![wanted],
-        };
-        let request = FetchRequest {
-            max_bytes: 1 << 20,
-            isolation_level: 1,
-            topics: vec![wanted],
-            ..FetchRequest::default()
-        };
-        let response = client.request(partition.leader.unwrap(), Lane::GENERAL, &request).await;
-        let response = response.unwrap().responses.remove(0).partitions.remove(0);
-        let mut log = &response.records.unwrap().into_bytes()[..];
-        let mut batches = 0;
-        while log.len() > ATTRIBUTES + 2 {
-            let length = u32::from_be_bytes(log[8..12].try_into().unwrap());
-            let attributes =
-                i16::from_be_bytes(log[ATTRIBUTES..ATTRIBUTES + 2].try_into().unwrap());
-            assert_eq!(i32::from(attributes & 0b111), partition.partition, "batch {batches}");
-            batches += 1;
-            log = log.get(12 + usize::try_from(length).unwrap()..).unwrap_or_default();
-        }
-        assert!(batches > 0);
+    let leader = known.partition(partition).unwrap().leader.unwrap();
+    let wanted =
+        FetchPartition { partition, partition_max_bytes: 1 << 20, ..FetchPartition::default() };
+    let wanted =
+        FetchTopic { topic: topic.name().to_owned(), topic_id: known.id, partitions: vec![wanted] };
+    let request = FetchRequest {
+        max_bytes: 1 << 20,
+        isolation_level: 1,
+        topics: vec![wanted],
+        ..FetchRequest::default()
+    };
+    let response = client.request(leader, Lane::GENERAL, &request).await;
+    let response = response.unwrap().responses.remove(0).partitions.remove(0);
+    let mut log = &response.records.unwrap().into_bytes()[..];
+    let mut codecs = Vec::new();
+    while log.len() > ATTRIBUTES + 2 {
+        let length = u32::from_be_bytes(log[8..12].try_into().unwrap());
+        let attributes = i16::from_be_bytes(log[ATTRIBUTES..ATTRIBUTES + 2].try_into().unwrap());
+        codecs.push(attributes & 0b111);
+        log = log.get(12 + usize::try_from(length).unwrap()..).unwrap_or_default();
     }
+    assert!(!codecs.is_empty());
+    codecs
 }

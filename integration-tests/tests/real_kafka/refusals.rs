@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use ottla::{
-    Client, Outcome, Producer, Record, SendError, client::MetadataError, producer::Reason,
-    protocol::ErrorCode,
+    Client, Compression, Outcome, Producer, Record, SendError, client::MetadataError,
+    producer::Reason, protocol::ErrorCode,
 };
-use ottla_integration_tests::{Kafka, unique_name};
+use ottla_integration_tests::{JavaRecord, Kafka, unique_name};
 use tokio::time::timeout;
 
-use crate::clients::{PATIENCE, client};
+use crate::clients::{PATIENCE, client, send_all};
 
 #[tokio::test]
 async fn a_topic_that_does_not_exist_is_told_in_time() {
@@ -50,10 +50,10 @@ async fn a_topic_that_does_not_exist_is_told_in_time() {
     kafka.delete_topic(late.name()).await.unwrap();
 }
 
-/// Kafka refuses the whole batch that a record makes too large; what is told of each record has to
-/// be what is in the log, and the other partition must not notice.
+/// Kafka refuses the whole batch that a record makes too large. It is split until that record is
+/// alone (KIP-126): all others are written, and the other partition does not notice.
 #[tokio::test]
-async fn a_batch_that_is_too_large_for_its_topic_is_refused() {
+async fn a_record_that_is_too_large_for_its_topic_is_refused_alone() {
     let kafka = Kafka::shared().await.unwrap();
     let topic = unique_name("small");
     kafka.create_topic(&topic, 2, &["max.message.bytes=10000"]).await.unwrap();
@@ -79,6 +79,7 @@ async fn a_batch_that_is_too_large_for_its_topic_is_refused() {
         }
         let found = refused.iter().find(|(n, ..)| n % 100 == 50);
         assert_eq!(found.unwrap().2.clone().into_record().value.as_deref(), Some(&large[..]));
+        assert_eq!(refused.len(), 1, "{refused:?}");
         for (n, partition, error) in refused {
             assert_eq!(partition, 0, "{n}: {error}");
             assert_eq!(error.outcome(), Outcome::NotWritten);
@@ -103,6 +104,37 @@ async fn a_batch_that_is_too_large_for_its_topic_is_refused() {
         assert_eq!(read, told);
     }
     kafka.delete_topic(&topic).await.unwrap();
+}
+
+/// KIP-126: every batch is too large at first, compressed or not, and five are on their way when
+/// the first is refused.
+#[tokio::test]
+async fn batches_that_are_too_large_for_their_topic_are_written_in_pieces() {
+    let kafka = Kafka::shared().await.unwrap();
+    let client = client(kafka);
+    for compression in [Compression::None, Compression::Lz4] {
+        let topic = unique_name("pieces");
+        kafka.create_topic(&topic, 1, &["max.message.bytes=10000"]).await.unwrap();
+        let builder = Producer::builder(&client).compression(compression);
+        let producer = builder.max_batch_size(200_000).build().unwrap();
+        let records: Vec<_> = (0..20_000_u32)
+            .map(|n| JavaRecord {
+                value: Some(n.wrapping_mul(2_654_435_761).to_string().repeat(9).into_bytes()),
+                partition: Some(0),
+                ..JavaRecord::default()
+            })
+            .collect();
+        let written = send_all(&producer, &topic, &records).await.unwrap();
+        assert!(producer.close(PATIENCE).await.is_clean());
+        for (offset, written) in (0..).zip(&written) {
+            assert_eq!(written.offset, Some(offset));
+        }
+        let read = kafka.java_consume(&topic).await.unwrap();
+        assert_eq!(read.len(), records.len());
+        let same = read.iter().zip(&records).all(|(read, sent)| read.value == sent.value);
+        assert!(same, "{compression}: not in order");
+        kafka.delete_topic(&topic).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -94,7 +94,9 @@ pub(super) async fn pack(
         let mut list = sink.list.lock();
         let newcomers = std::mem::take(&mut *list);
         list.extend(unserved);
-        list.extend(taken.iter().map(|taken| Arc::clone(&taken.partition)));
+        // The others are put back when they have been drained, if they have more.
+        let more = taken.iter().filter(|taken| matches!(taken.what, What::Numbered(_)));
+        list.extend(more.map(|taken| Arc::clone(&taken.partition)));
         list.extend(newcomers);
     }
     let acks = taken.first().map(|first| first.partition.config.acks)?;

@@ -103,8 +103,9 @@ impl PartitionQueue {
     ) -> Result<Delivery, Box<Refused>> {
         let mut state = self.state.lock();
         let delivery = state.append(core, &self.sizing, record, timestamp, life, None)?;
-        // Most records find the partition listed and change little: they end here.
-        if state.listed && !state.news {
+        // Most records change little, and find the partition listed or waiting for something else
+        // than records: they end here.
+        if !state.news && (state.listed || !state.is_sendable()) {
             return Ok(delivery);
         }
         self.appended(core, state);
@@ -302,8 +303,12 @@ impl PartitionQueue {
         let next = state.next(core, &self.sizing, room);
         sink.uncount(removed.unsent);
         match &next {
-            Next::Nothing => state.listed = false,
-            Next::Fresh(queued) => sink.uncount(queued.counted),
+            // While it drains there is nothing more to send: the end of it puts it back.
+            Next::Nothing | Next::Worn(_) | Next::Oversized(_) => state.listed = false,
+            Next::Fresh(queued) => {
+                state.listed = false;
+                sink.uncount(queued.counted);
+            }
             Next::Numbered(_) | Next::TooLarge if state.is_ripe() => sink.ripen(),
             _ => {}
         }
