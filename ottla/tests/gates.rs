@@ -11,7 +11,10 @@
 
 use std::{sync::mpsc, thread, time::Duration};
 
-use ottla::{Client, Consumer, Fetched, Producer, Record, Start, TopicPartition, protocol::ApiKey};
+use ottla::{
+    Client, Consumer, Fetched, Producer, Record, Start, TopicPartition, producer::Overflow,
+    protocol::ApiKey,
+};
 use ottla_test_broker::TestCluster;
 use tokio::{runtime, sync::oneshot};
 
@@ -20,6 +23,11 @@ const VALUE: [u8; 100] = [b'v'; 100];
 const TOPIC: &str = "gates";
 /// At most this many allocations for a record: one in twenty.
 const ALLOCATIONS: f64 = 0.05;
+/// The same for one that is dropped: they share batches, if only those of a moment.
+const DROPPED: f64 = 0.1;
+const BUFFER: usize = 4 << 20;
+/// A buffer may be exceeded by its last chunk.
+const CHUNK: usize = 64 << 10;
 /// At most this many bytes received for each byte of the log that was asked for.
 const BYTES: f64 = 1.05;
 
@@ -98,6 +106,34 @@ fn producing_a_million_records() {
         let requests = broker.cluster.counters().requests(ApiKey::PRODUCE);
         println!("{partitions} partitions: {each:.4} allocations a record, {requests} requests");
         assert!(each <= ALLOCATIONS, "{each:.4} allocations a record");
+    }
+}
+
+/// Under overload, with the broker gone: what is dropped costs next to nothing if nobody asks for it.
+#[test]
+fn dropping_a_million_records() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let broker = Broker::start(1, 1);
+        let counted = allocation_counter::measure(|| {
+            run(async {
+                let client = broker.client();
+                let topic = client.topic(TOPIC);
+                let builder = Producer::builder(&client).overflow(overflow);
+                let producer = builder.buffer_memory(BUFFER).build().unwrap();
+                producer.send(&topic, Record::value(&VALUE)).await.unwrap().await.unwrap();
+                drop(broker);
+                for _ in 0..RECORDS {
+                    drop(producer.send(&topic, Record::value(&VALUE)).await.unwrap());
+                    assert!(producer.buffered() <= BUFFER + CHUNK);
+                }
+                // What is left when a producer closes is given back, which would be counted here.
+                drop(producer);
+            });
+        });
+        let each = counted.count_total as f64 / RECORDS as f64;
+        println!("{overflow:?}: {each:.4} allocations a record, {} bytes", counted.bytes_max);
+        assert!(each <= DROPPED, "{each:.4} allocations a record");
+        assert!(counted.bytes_max <= 5 * BUFFER as u64, "{} bytes", counted.bytes_max);
     }
 }
 

@@ -41,7 +41,10 @@ impl ProducerBuilder {
 
     /// How long a record may take from `send` to its outcome (`delivery.timeout.ms`). Default:
     /// 120 s. A record that was not sent by then is not written; one that was sent without a clear
-    /// answer is unknown.
+    /// answer is unknown (KIP-91).
+    ///
+    /// It is counted from the first record of a batch, which takes others for a sixteenth of this
+    /// time at most: so a record is given up after 15 to 16 sixteenths of it, never later.
     pub const fn delivery_timeout(mut self, timeout: Duration) -> Self {
         self.config.delivery_timeout = timeout;
         self

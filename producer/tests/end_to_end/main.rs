@@ -23,6 +23,7 @@ mod order;
 mod overflow;
 mod pacing;
 mod partitioners;
+mod pressure;
 mod settings;
 mod simulation;
 mod splitting;

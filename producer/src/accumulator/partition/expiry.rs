@@ -76,6 +76,14 @@ impl State {
         }
     }
 
+    /// Closes the open batch when it has taken records for long enough: all of them have the
+    /// deadline of the first.
+    pub(super) fn close_old(&mut self, core: &Core, now: Instant) {
+        if self.open.as_ref().is_some_and(|open| closes_at(core, &open.burden) <= now) {
+            self.seal();
+        }
+    }
+
     /// When the next record expires.
     pub(super) fn next_expiry(&self, core: &Core) -> Option<Instant> {
         let returned = self.returned.iter().map(|batch| &batch.burden);
@@ -99,6 +107,18 @@ impl State {
         returned.or(queued).or(open).is_some_and(|burden| burden.lives.is_due(now))
     }
 }
+
+/// When a batch takes no more records, so that none joins one that is soon given up.
+pub(super) fn closes_at(core: &Core, burden: &Burden) -> Instant {
+    let timeout = core.config.delivery_timeout;
+    let left = timeout.saturating_sub(timeout / SHARE);
+    burden.deadline.checked_sub(left).unwrap_or(burden.deadline)
+}
+
+/// A batch takes records for this part of the delivery timeout: by so much a record may be given up
+/// early, which joined a batch that others had begun. Batches are seldom as old as that, since they
+/// wait only for brokers that are slow or gone.
+const SHARE: u32 = 16;
 
 /// The shortest time that any record had left when it came, if one came with a time to live: no
 /// batch has a record that expires so soon after the batch was begun. Batches are begun in order,

@@ -444,6 +444,7 @@ impl PartitionQueue {
         let last = state.last_error.clone();
         let mut expired = Vec::new();
         let removed = state.expire_records(core, now);
+        state.close_old(core, now);
         let mut unsent = removed.unsent;
         while state.queued.front().is_some_and(|batch| batch.burden.deadline <= now) {
             if let Some(batch) = state.queued.pop_front() {

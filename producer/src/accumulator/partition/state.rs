@@ -15,7 +15,10 @@ use super::super::lives::Life;
 use super::super::reply::Reply;
 use super::super::sizing::Sizing;
 use super::{
-    Next, Numbered, Oversized, PartitionQueue, expiry::Briefest, health::Health, returned::Returned,
+    Next, Numbered, Oversized, PartitionQueue,
+    expiry::{Briefest, closes_at},
+    health::Health,
+    returned::Returned,
 };
 use crate::{
     core::Core,
@@ -208,9 +211,6 @@ impl State {
 
     /// Has the next end of a batch or a record watched, unless a moment as early is already.
     pub(super) fn watch(&mut self, core: &Core, queue: &Arc<PartitionQueue>) {
-        if self.alarm.is_some() && self.briefest.is_none() {
-            return;
-        }
         let next = self.next_end(core);
         if next.is_some_and(|next| self.alarm.is_none_or(|alarm| next < alarm)) {
             core.alarms.set(self.alarm, next, queue);
@@ -260,7 +260,7 @@ impl State {
     pub(super) fn next_end(&self, core: &Core) -> Option<Instant> {
         let returned = self.returned.front().map(|batch| batch.burden.deadline);
         let queued = self.queued.front().map(|batch| batch.burden.deadline);
-        let open = self.open.as_ref().map(|open| open.burden.deadline);
+        let open = self.open.as_ref().map(|open| closes_at(core, &open.burden));
         let drained = self.sequencer.front().map(|batch| batch.burden.deadline);
         let record = if self.briefest.is_none() { None } else { self.next_expiry(core) };
         [drained, returned, queued, open, record].into_iter().flatten().min()

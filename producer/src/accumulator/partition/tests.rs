@@ -386,3 +386,36 @@ async fn a_batch_that_ends_while_it_is_split_ends_whole() {
         assert_eq!(bench.core.budget.used(), 0);
     }
 }
+
+/// KIP-91: who joins a batch that others have begun has nearly all of its own time.
+#[tokio::test(start_paused = true)]
+async fn no_record_joins_a_batch_that_is_soon_given_up() {
+    let mut bench = Bench::new();
+    let timeout = bench.core.config.delivery_timeout;
+    let share = timeout / 16;
+    bench.lead(None, 1);
+    let mut deliveries = Vec::new();
+    for _ in 0..30 {
+        deliveries.push((Instant::now(), Some(bench.append(b"x").unwrap())));
+        bench.after(1000).await;
+    }
+    let millis = u64::try_from(timeout.as_millis()).unwrap();
+    for _ in 0..millis / 100 {
+        bench.after(100).await;
+        for (sent, waiting) in &mut deliveries {
+            let ended = waiting.as_mut().is_some_and(|one| one.now_or_never().is_some());
+            if ended {
+                *waiting = None;
+                let took = sent.elapsed();
+                assert!(took <= timeout && took >= timeout - share, "after {took:?}");
+            }
+        }
+    }
+    assert!(deliveries.iter().all(|(_, waiting)| waiting.is_none()));
+    assert_eq!(bench.core.budget.used(), 0);
+    // A batch of its own for each share, not for each record.
+    bench.lead(Some(0), 2);
+    let _batches: Vec<_> = (0..30).map(|_| bench.append(b"y").unwrap()).collect();
+    bench.write(0);
+    assert!(matches!(bench.next(0), Next::Nothing));
+}
