@@ -46,6 +46,7 @@
 //! | `consumer-group` | yes | [`Consumer`] |
 //! | `processor` | yes | [`Processor`]; brings both of the above |
 //! | `gzip`, `snappy`, `lz4`, `zstd` | yes | that codec |
+//! | `json` | no | with `producer`: serializers for whatever serde can write |
 //!
 //! No feature compiles C, and all of them build with the minimum Rust version.
 
@@ -70,7 +71,8 @@ pub use ottla_processor::{
 };
 #[cfg(feature = "producer")]
 pub use ottla_producer::{
-    Acks, Closed, Delivery, OwnedRecord, Producer, Record, SendError, Transaction,
-    TransactionalProducer, Written,
+    Acks, Closed, Delivery, Overflow, OwnedRecord, Partitioner, Producer, ProducerEvents,
+    ProducerStatistics, Record, SendError, TopicSettings, Transaction, TransactionalProducer,
+    Written, typed,
 };
 pub use ottla_protocol::{compression::Compression, records::Header};

@@ -40,6 +40,19 @@
 //! # }
 //! ```
 
+//! # More
+//! - [`settings`]: what kafka-sharp, Java and librdkafka call the settings.
+//! - [`typed`]: objects instead of bytes; [`blocking`]: threads without a runtime;
+//!   [`Producer::sink`]: streams; [`Transaction`]: all or nothing.
+//! - [`ProducerEvents`], [`Delivery::on_outcome`] and [`Producer::statistics`] tell what goes on.
+//! - Examples, each to be run as it is or with `BOOTSTRAP_SERVERS`: `overflow`, `errors`,
+//!   `callbacks`, `typed`, `blocking`, `transactions`.
+//!
+//! # Features
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `json` | no | serializers for whatever serde can write |
+
 mod accumulator;
 mod alarms;
 pub mod blocking;
@@ -55,6 +68,7 @@ mod producer;
 mod record;
 mod record_sink;
 mod router;
+pub mod settings;
 mod sink;
 mod statistics;
 mod transaction;
