@@ -118,7 +118,8 @@ impl Producer {
             Ok(delivery) => Ok(delivery),
             Err(Some(refused)) => Err(*refused),
             Err(None) => match self.handle.core.config.overflow {
-                Overflow::Wait => self.wait(to, &record).await,
+                // Boxed, so that those who need not wait do not carry along what waiting takes.
+                Overflow::Wait => Box::pin(self.wait(to, &record)).await,
                 _ => self.overflow(to, &record),
             },
         }

@@ -84,10 +84,12 @@ impl Budget {
     }
 
     /// Whether somebody waits for room: whoever comes now queues behind.
+    #[inline]
     pub(crate) fn has_waiters(&self) -> bool {
         self.waiting.load(Ordering::SeqCst) > 0
     }
 
+    #[inline]
     pub(crate) fn has_room(&self) -> bool {
         self.bytes.load(Ordering::SeqCst) < self.limit()
             && self.limits.records.is_none_or(|limit| self.records.load(Ordering::SeqCst) < limit)
