@@ -7,6 +7,34 @@ use ottla_protocol::{ApiKey, ErrorCode, compression::Compression};
 
 use crate::support::{World, number, offsets, timed};
 
+/// KIP-679
+#[tokio::test(start_paused = true)]
+async fn records_are_recognised_again_and_on_all_replicas_unless_said_otherwise() {
+    let world = World::new(1, 1);
+    let producer = world.producer();
+    world.cluster.hold_high_watermark("in", 0, 0);
+    let mut delivery = world.send(&producer, 0, [1]).await.remove(0);
+    let early = tokio::time::timeout(Duration::from_secs(1), &mut delivery).await;
+    assert!(early.is_err(), "answered before all replicas have it");
+    world.cluster.release_high_watermark("in", 0);
+    delivery.await.unwrap();
+    assert!(world.cluster.records("in", 0)[0].producer_id >= 0);
+}
+
+/// A broker that had a batch before and no longer knows where says so: it is written, once.
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_sequence_is_a_record_that_is_written() {
+    let world = World::new(1, 1);
+    let producer = world.producer();
+    world.send_one(&producer, 0, 1).await.unwrap();
+    let code = ErrorCode::DUPLICATE_SEQUENCE_NUMBER;
+    world.cluster.faults().fail_after(ApiKey::PRODUCE, code).times(1).arm();
+    let written = world.send_one(&producer, 0, 2).await.unwrap();
+    assert_eq!(written.offset, None);
+    world.send_one(&producer, 0, 3).await.unwrap();
+    assert_eq!(world.log(0), [1, 2, 3]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn with_acks_of_the_leader_records_are_written_once_and_in_order() {
     let world = World::new(1, 1);
