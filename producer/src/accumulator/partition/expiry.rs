@@ -120,16 +120,20 @@ pub(super) fn closes_at(core: &Core, burden: &Burden) -> Instant {
 /// wait only for brokers that are slow or gone.
 const SHARE: u32 = 16;
 
-/// The shortest time that any record had left when it came, if one came with a time to live: no
-/// batch has a record that expires so soon after the batch was begun. Batches are begun in order,
-/// so that with one time to live for all only the first of them are looked at.
+/// The shortest time from the beginning of a batch to the end of any record in it, if one came with
+/// a time to live: no batch has a record that expires so soon after it was begun. Batches are begun
+/// in order, so that with one time to live for all only the first of them are looked at.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Briefest(Option<std::time::Duration>);
 
 impl Briefest {
-    /// Takes in a record that ends then.
-    pub(super) fn add(&mut self, ends: Instant) {
-        let left = ends.saturating_duration_since(Instant::now());
+    /// Takes in a record of this batch, which ends then.
+    pub(super) fn add(&mut self, core: &Core, burden: &Burden, ends: Instant) {
+        // A batch is begun when its deadline is still the whole timeout away.
+        let ends = ends.checked_add(core.config.delivery_timeout);
+        let Some(left) = ends.map(|ends| ends.saturating_duration_since(burden.deadline)) else {
+            return;
+        };
         self.0 = Some(self.0.map_or(left, |briefest| briefest.min(left)));
     }
 

@@ -116,7 +116,7 @@ impl State {
             if let Some(index) = open.append(core, record, timestamp) {
                 let delivery = open.burden.promise.delivery(index);
                 if let Some(life) = life {
-                    self.take_life(index, *life);
+                    self.take_life(core, index, *life);
                 }
                 if self.has_news(core) {
                     self.grew(core, sizing);
@@ -129,11 +129,11 @@ impl State {
 
     /// Takes in how long the last record of the open batch lives, and whether it ends before
     /// anything that is watched.
-    fn take_life(&mut self, index: u32, life: Life) {
+    fn take_life(&mut self, core: &Core, index: u32, life: Life) {
         if let Some(open) = &mut self.open {
             open.burden.lives.add(index, life);
+            self.briefest.add(core, &open.burden, life.ends);
         }
-        self.briefest.add(life.ends);
         self.news |= self.alarm.is_none_or(|alarm| life.ends < alarm);
     }
 
@@ -203,7 +203,7 @@ impl State {
         let index = index.ok_or_else(|| Box::new(Refused::TooLarge { size, limit }))?;
         let delivery = open.burden.promise.delivery(index);
         if let Some(life) = life {
-            self.take_life(index, *life);
+            self.take_life(core, index, *life);
         }
         self.grew(core, sizing);
         Ok(delivery)
