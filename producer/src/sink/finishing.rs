@@ -33,7 +33,40 @@ enum Finished {
     /// It was so already.
     Numbered(Numbered),
     /// In one piece, or several.
-    Fresh(Vec<DrainedBatch>),
+    Fresh(Unnumbered),
+}
+
+/// Batches that nobody else knows: between their queue and the sequencer of their partition.
+///
+/// Dropped on the way, with the task or its runtime, it gives their records back (H20).
+struct Unnumbered {
+    core: Arc<Core>,
+    partition: Arc<PartitionQueue>,
+    batches: Vec<DrainedBatch>,
+}
+
+impl Unnumbered {
+    fn new(core: &Arc<Core>, partition: &Arc<PartitionQueue>, batches: Vec<DrainedBatch>) -> Self {
+        Self { core: Arc::clone(core), partition: Arc::clone(partition), batches }
+    }
+
+    fn take(mut self) -> Vec<DrainedBatch> {
+        std::mem::take(&mut self.batches)
+    }
+}
+
+impl Drop for Unnumbered {
+    fn drop(&mut self) {
+        if self.batches.is_empty() {
+            return;
+        }
+        for batch in self.batches.drain(..) {
+            let reason = self.core.unsendable().unwrap_or(Reason::Abandoned);
+            batch.fail(&self.core, Why::NotWritten(reason), &self.partition.at);
+        }
+        // The router, which tells what is left at the end, may be gone by now.
+        self.core.outbox.tell();
+    }
 }
 
 /// Gives every batch its final form, those that are compressed at the same time, and numbers them
@@ -48,7 +81,7 @@ pub(super) async fn finish(
         let finished = join_all(taken.into_iter().map(|taken| work(core, taken))).await;
         finished.into_iter().flatten().collect()
     } else {
-        taken.into_iter().filter_map(as_it_is).collect()
+        taken.into_iter().filter_map(|taken| as_it_is(core, taken)).collect()
     };
     let mut room = core.config.max_request_size;
     let mut numbered = Vec::with_capacity(finished.len());
@@ -56,7 +89,7 @@ pub(super) async fn finish(
         let left = if numbered.is_empty() { usize::MAX } else { room };
         let batch = match finished {
             Finished::Numbered(batch) => Some(batch),
-            Finished::Fresh(pieces) => partition.drain(sink, core, pieces, left),
+            Finished::Fresh(pieces) => partition.drain(sink, core, pieces.take(), left),
         };
         if let Some(batch) = batch {
             room = room.saturating_sub(batch.records.len());
@@ -80,11 +113,12 @@ fn is_work(taken: &Taken) -> bool {
 }
 
 /// A batch that has its final form.
-fn as_it_is(taken: Taken) -> Option<(Arc<PartitionQueue>, Finished)> {
+fn as_it_is(core: &Arc<Core>, taken: Taken) -> Option<(Arc<PartitionQueue>, Finished)> {
     let finished = match taken.what {
         What::Numbered(numbered) => Finished::Numbered(numbered),
         What::Fresh(QueuedBatch { raw, burden, .. }) => {
-            Finished::Fresh(vec![DrainedBatch { sealed: raw.into(), burden }])
+            let batches = vec![DrainedBatch { sealed: raw.into(), burden }];
+            Finished::Fresh(Unnumbered::new(core, &taken.partition, batches))
         }
         What::Oversized(_) => return None,
     };
@@ -93,7 +127,7 @@ fn as_it_is(taken: Taken) -> Option<(Arc<PartitionQueue>, Finished)> {
 
 async fn work(core: &Arc<Core>, taken: Taken) -> Option<(Arc<PartitionQueue>, Finished)> {
     if !is_work(&taken) {
-        return as_it_is(taken);
+        return as_it_is(core, taken);
     }
     let Taken { partition, what } = taken;
     match what {
@@ -114,30 +148,33 @@ async fn fresh(
     core: &Arc<Core>,
     partition: &Arc<PartitionQueue>,
     queued: QueuedBatch,
-) -> Option<Vec<DrainedBatch>> {
-    let QueuedBatch { raw, mut burden, .. } = queued;
-    let (size, whole) = (raw.encoded_len(), raw.clone());
+) -> Option<Unnumbered> {
+    let QueuedBatch { raw, burden, .. } = queued;
+    let size = raw.encoded_len();
+    let whole = vec![DrainedBatch { sealed: raw.clone().into(), burden }];
+    let whole = Unnumbered::new(core, partition, whole);
     let work = move |form: &Form<'_>| form.give(raw).map_err(|error| error.to_string());
     match shaped(core, partition, size, work).await {
         Some(Ok(mut pieces)) => {
-            drop(whole);
+            let DrainedBatch { mut burden, .. } = whole.take().pop()?;
             if pieces.len() > 1 {
                 let pieces = DrainedBatch::pieces(core, &burden, pieces);
                 burden.lay_down();
-                return Some(pieces);
+                return Some(Unnumbered::new(core, partition, pieces));
             }
             let sealed = pieces.pop()?;
             burden.holds(sealed.capacity());
-            Some(vec![DrainedBatch { sealed, burden }])
+            Some(Unnumbered::new(core, partition, vec![DrainedBatch { sealed, burden }]))
         }
         Some(Err(cause)) => {
             partition.abort_drain(core);
             let why = Why::NotWritten(Reason::Compression { cause });
-            let at = &partition.at;
-            burden.failed(core, why, &at.topic, Some(at.partition), whole.into());
+            for batch in whole.take() {
+                batch.fail(core, why.clone(), &partition.at);
+            }
             None
         }
-        // The runtime is going away; the batch's promise says so.
+        // The runtime is going away, and the records with it back to who sent them.
         None => {
             partition.abort_drain(core);
             None

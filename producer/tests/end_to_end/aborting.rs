@@ -141,6 +141,38 @@ async fn an_abort_stops_a_batch_that_is_being_compressed() {
     assert_eq!((closed.not_written.len(), world.cluster.log_end("in", 0)), (1, 0));
 }
 
+/// H20: what is between a queue and the wire when the runtime ends comes back as well.
+#[test]
+fn the_end_of_the_runtime_gives_back_a_batch_that_is_being_compressed() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let (open, gate) = std::sync::mpsc::channel();
+    let told = Arc::new(Failures::default());
+    let events = Arc::clone(&told) as _;
+    let (producer, delivery) = runtime.block_on(async {
+        let world = World::new(1, 1);
+        let (entered, mut compressing) = tokio::sync::mpsc::unbounded_channel();
+        let gate = Gate { entered, open: Mutex::new(gate) };
+        let codecs = Codecs::none().with(Arc::new(gate));
+        let client = world.network.client(&world.cluster).codecs(codecs).build().unwrap();
+        let builder = Producer::builder(&client).compression(Compression::Gzip);
+        let (producer, topic) = (builder.events(events).build().unwrap(), client.topic("in"));
+        let delivery = producer.send(&topic, Record::value(&[7; 200_000])).await.unwrap();
+        compressing.recv().await.unwrap();
+        (producer, delivery)
+    });
+    runtime.shutdown_background();
+    open.send(()).unwrap();
+    let error = delivery.now_or_never().unwrap().unwrap_err();
+    assert_eq!(error.outcome(), Outcome::NotWritten);
+    assert_eq!(error.into_record().value.unwrap(), &[7; 200_000][..]);
+    assert_eq!(*told.0.lock().unwrap(), [(0x0707_0707, Outcome::NotWritten)]);
+    assert_eq!(producer.statistics().records.discarded, 1);
+}
+
 #[derive(Default)]
 struct Failures(Mutex<Vec<(u32, Outcome)>>);
 
