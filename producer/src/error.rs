@@ -212,6 +212,15 @@ pub enum Reason {
         /// What went wrong last, if anything did.
         last: Option<String>,
     },
+    /// It was tried as often as [`max_tries`](crate::ProducerBuilder::max_tries) allows, and refused
+    /// each time.
+    #[error("refused {tries} times, last because {last}")]
+    TooManyTries {
+        /// The tries.
+        tries: u32,
+        /// What went wrong last.
+        last: String,
+    },
     /// The topic did not become known in time, or cannot be used.
     #[error("topic {topic} cannot be used: {cause}")]
     Topic {
@@ -261,6 +270,7 @@ impl Reason {
             Self::Expired { .. }
             | Self::Overflow
             | Self::TimedOut { .. }
+            | Self::TooManyTries { .. }
             | Self::TransactionAborted => true,
             _ => false,
         }
@@ -285,6 +295,15 @@ pub enum Unsure {
         after: Duration,
         /// What went wrong last, if anything did.
         last: Option<String>,
+    },
+    /// It was sent as often as [`max_tries`](crate::ProducerBuilder::max_tries) allows, and at least
+    /// once without a clear answer.
+    #[error("sent {tries} times, not always clearly answered, last because {last}")]
+    TooManyTries {
+        /// The tries.
+        tries: u32,
+        /// What went wrong last.
+        last: String,
     },
     /// It was sent without a clear answer, and the broker no longer knows the producer's
     /// sequence, so that sending it again could double it.

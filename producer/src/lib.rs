@@ -75,7 +75,7 @@ mod transaction;
 pub mod typed;
 
 pub use builder::ProducerBuilder;
-pub use config::{Acks, Gathering, Overflow, ProducerConfig, TopicSettings};
+pub use config::{Acks, ErrorStrategy, Gathering, Overflow, ProducerConfig, TopicSettings};
 pub use error::{BufferUnit, FlushError, Reason, Refused, SendError, Unsure};
 pub use ottla_protocol::{compression::Compression, records::Header};
 pub use outcome::{Acknowledged, Delivery, FailedRecords, ProducerEvents, Written};

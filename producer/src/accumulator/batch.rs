@@ -30,6 +30,10 @@ pub(crate) struct Burden {
     pub(super) lives: Lives,
     /// Held until the batch is taken to be sent, if its records may be dropped before.
     pub(super) undrained: Option<Arc<Mark>>,
+    /// A record of it belongs to its partition: by its key, or because somebody said so.
+    bound: bool,
+    /// Tries that failed.
+    tries: u32,
     charge: Charge,
     entry: Entry,
 }
@@ -44,6 +48,8 @@ impl Burden {
             sent: false,
             lives: Lives::default(),
             undrained: None,
+            bound: false,
+            tries: 0,
             charge: Charge::of(&core.budget),
             entry: core.ledger.enter(),
         }
@@ -60,6 +66,8 @@ impl Burden {
             sent: self.sent,
             lives: Lives::default(),
             undrained: None,
+            bound: self.bound,
+            tries: self.tries,
             charge: Charge::of(&core.budget),
             entry: self.entry.sibling(),
         };
@@ -81,6 +89,29 @@ impl Burden {
         if self.charge.count {
             self.charge.add(0, 1);
         }
+    }
+
+    /// A try failed; returns how many have by now.
+    pub(super) fn tried(&mut self) -> u32 {
+        self.tries = self.tries.saturating_add(1);
+        self.tries
+    }
+
+    /// A record of it belongs to its partition.
+    pub(super) fn bind(&mut self) {
+        self.bound = true;
+    }
+
+    /// Whether it has to stay in its partition.
+    pub(super) const fn is_bound(&self) -> bool {
+        self.bound
+    }
+
+    /// Its records are another partition's from now on.
+    pub(super) fn moved_to(&mut self, tally: &Arc<Tally>, records: u32) {
+        self.tally.moved(records.into());
+        tally.closed(records);
+        self.tally = Arc::clone(tally);
     }
 
     /// Charges the budget for what the batch now holds.

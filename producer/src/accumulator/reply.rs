@@ -34,4 +34,14 @@ impl Reply {
             }
         }
     }
+
+    /// Why a batch with this answer is given up for the number of its tries.
+    pub(super) fn too_many_tries(&self, tries: u32, possibly_written: bool) -> Why {
+        let last = self.cause.clone().unwrap_or_else(|| self.code.to_string());
+        if possibly_written {
+            Why::Unknown(Unsure::TooManyTries { tries, last })
+        } else {
+            Why::NotWritten(Reason::TooManyTries { tries, last })
+        }
+    }
 }

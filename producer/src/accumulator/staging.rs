@@ -177,9 +177,9 @@ impl Staged {
             }
             let headers: Vec<Header<'_>> = view.headers().filter_map(Result::ok).collect();
             let record = Record { partition: asked, ..restored(&view, &headers) };
-            let placed = queues.choose(count, &record).and_then(|partition| {
+            let placed = queues.choose(count, &record).and_then(|(partition, free)| {
                 let staged = (&burden, index);
-                partition.append_staged(core, &record, view.timestamp, life.as_ref(), staged)
+                partition.append_staged(core, &record, view.timestamp, life.as_ref(), staged, free)
             });
             if let Err(refused) = placed {
                 core.ledger.count_not_written(1);

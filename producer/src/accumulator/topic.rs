@@ -103,7 +103,8 @@ impl TopicQueues {
         timestamp: i64,
         life: Option<&Life>,
     ) -> Result<Delivery, Box<Refused>> {
-        self.choose(count, record)?.append(core, record, timestamp, life)
+        let (partition, free) = self.choose(count, record)?;
+        partition.append(core, record, timestamp, life, free)
     }
 
     /// The first budget in which there is no room for another record, or others wait for it.
@@ -164,7 +165,7 @@ impl TopicQueues {
             // While others are handed over the partitions are known already, and the user's
             // function is not to be called under the lock.
             if let Some(count) = self.chooser.routed() {
-                record.partition = Some(self.choose(count, &record)?.at.partition);
+                record.partition = Some(self.choose(count, &record)?.0.at.partition);
             }
         }
         let record = &record;
@@ -304,6 +305,25 @@ impl TopicQueues {
         drop(staging);
         removed.give_back(core, &self.topic, None);
         released.into_iter().flatten().for_each(Released::tell);
+        self.move_on(core, count);
+    }
+
+    /// Moves what waits in partitions that keyless records do not go to, and need not be there, to
+    /// those they go to. In a transaction nothing moves: its partitions are told to the
+    /// coordinator.
+    fn move_on(&self, core: &Core, count: usize) {
+        if core.roll.is_some() {
+            return;
+        }
+        let left = self.chooser.left();
+        for queue in left.iter().filter_map(|&left| self.queues.get(left)) {
+            for batch in queue.take_movable(core) {
+                let index = self.chooser.spread(batch.raw.encoded_len(), count, self);
+                let to = self.queues.get(index).unwrap_or(queue);
+                tracing::debug!(from = %queue.at, to = %to.at, "partitioned again");
+                to.take_over(core, batch);
+            }
+        }
     }
 
     /// How long the record is worth sending, if that is limited.
@@ -312,17 +332,18 @@ impl TopicQueues {
         record.ttl.or(self.config.ttl)
     }
 
-    /// The partition for a record.
+    /// The partition for a record, and whether any other would do.
     #[inline]
     pub(super) fn choose(
         &self,
         count: usize,
         record: &Record<'_>,
-    ) -> Result<&Arc<PartitionQueue>, Box<Refused>> {
-        let index = match record.partition {
-            Some(partition) => usize::try_from(partition).unwrap_or(usize::MAX),
+    ) -> Result<(&Arc<PartitionQueue>, bool), Box<Refused>> {
+        let (index, free) = match record.partition {
+            Some(partition) => (usize::try_from(partition).unwrap_or(usize::MAX), false),
             None => match self.chooser.choose(self.topic.name(), record, count, self) {
-                Choice::Fixed(index) | Choice::Free(index) => index,
+                Choice::Fixed(index) => (index, false),
+                Choice::Free(index) => (index, true),
                 Choice::Bad(partition) => {
                     let topic = self.topic.name().to_owned();
                     let refused = Refused::BadPartition { topic, partition, count };
@@ -331,7 +352,7 @@ impl TopicQueues {
             },
         };
         let queue = if index < count { self.queues.get(index) } else { None };
-        queue.ok_or_else(|| {
+        queue.map(|queue| (queue, free)).ok_or_else(|| {
             Box::new(Refused::NoSuchPartition {
                 topic: self.topic.name().to_owned(),
                 partition: record.partition.unwrap_or(-1),

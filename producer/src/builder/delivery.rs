@@ -5,7 +5,7 @@ use std::time::Duration;
 use ottla_client::RetryPolicy;
 
 use super::ProducerBuilder;
-use crate::config::Acks;
+use crate::config::{Acks, ErrorStrategy};
 
 impl ProducerBuilder {
     /// How many replicas must have a record before it counts as written (`acks`). Default: all.
@@ -27,8 +27,44 @@ impl ProducerBuilder {
 
     /// Whether what failed for now is sent again until its delivery timeout (`retries`). Default:
     /// yes. Idempotence needs it.
+    ///
+    /// | what came | meaning | why |
+    /// |---|---|---|
+    /// | `NOT_ENOUGH_REPLICAS`, `CORRUPT_MESSAGE`, `LEADER_NOT_AVAILABLE`, `UNKNOWN_TOPIC_ID`, `INCONSISTENT_TOPIC_ID`, `THROTTLING_QUOTA_EXCEEDED` | not written, sent again | the broker looks at it before it appends |
+    /// | `CONCURRENT_TRANSACTIONS` and those of a coordinator | not written, sent again | the transaction is checked before anything is appended (KIP-890) |
+    /// | `NOT_LEADER_OR_FOLLOWER`, `UNKNOWN_TOPIC_OR_PARTITION` | with acks=all unknown, else not written; sent again to the leader (KIP-951) | a leader may append, and lose its office while it waits for replicas |
+    /// | `NOT_ENOUGH_REPLICAS_AFTER_APPEND`, `REQUEST_TIMED_OUT` | unknown, sent again | it is in the leader's log; kafka-sharp's `RetryIfNotEnoughReplicasAfterAppend` |
+    /// | `KAFKA_STORAGE_ERROR`, `UNKNOWN_SERVER_ERROR`, and every code that Kafka calls retriable and that is not named here | unknown, sent again | the broker does not say how far it came |
+    /// | a connection that broke, no answer in time | unknown, unless the request had not left; sent again | see [`error_strategy`](Self::error_strategy) |
+    /// | `OUT_OF_ORDER_SEQUENCE_NUMBER`, `UNKNOWN_PRODUCER_ID`, `INVALID_PRODUCER_EPOCH` | not written by this try; sent again in the next epoch, unless an earlier try may have written it | KIP-360 |
+    /// | `DUPLICATE_SEQUENCE_NUMBER` | written | an earlier try was |
+    /// | `MESSAGE_TOO_LARGE` | not written | split and sent again where that helps (KIP-126) |
+    /// | any other | not written, given up | it would be refused again |
+    ///
+    /// Where an earlier try of the same batch may have been written, a later refusal does not make
+    /// that undone: only idempotence lets the broker recognise it.
     pub const fn retries(mut self, on: bool) -> Self {
         self.config.retries = on;
+        self
+    }
+
+    /// How often a batch is sent at most (kafka-sharp's `MaxRetry`, 3 there, and one more). Default:
+    /// as often as its delivery timeout allows; at least 1.
+    ///
+    /// Only tries count that failed by themselves: not the wait for a broker that cannot be
+    /// reached, and not a batch that was refused because one in front of it was. A batch that is
+    /// given up is not written ([`Reason::TooManyTries`](crate::Reason::TooManyTries)) if every try
+    /// was clearly refused, else unknown ([`Unsure::TooManyTries`](crate::Unsure::TooManyTries)).
+    /// With idempotence the partition then goes to its next epoch.
+    pub const fn max_tries(mut self, tries: u32) -> Self {
+        self.config.max_tries = Some(tries);
+        self
+    }
+
+    /// What becomes of a batch that the network failed (kafka-sharp's `ErrorStrategy`, discard
+    /// there). Default: it is sent again. Answers of brokers are not concerned.
+    pub const fn error_strategy(mut self, strategy: ErrorStrategy) -> Self {
+        self.config.error_strategy = strategy;
         self
     }
 

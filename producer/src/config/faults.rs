@@ -28,6 +28,9 @@ impl ProducerConfig {
             let reason = "a sequence can only be kept by sending again what failed";
             faults.push(ConfigError::contradiction("retries", "idempotence", reason));
         }
+        if self.max_tries == Some(0) {
+            faults.push(ConfigError::invalid("max_tries", 0, "a batch needs a try to be sent"));
+        }
         if self.request_timeout.is_zero() {
             let expected = "a request needs time to be answered";
             faults.push(ConfigError::invalid("request_timeout", "0 s", expected));

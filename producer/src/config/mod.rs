@@ -1,6 +1,7 @@
 //! The producer's settings.
 
 mod acks;
+mod error_strategy;
 mod faults;
 mod gathering;
 mod overflow;
@@ -17,6 +18,7 @@ use ottla_protocol::compression::Compression;
 use crate::partitioner::Partitioner;
 
 pub use acks::Acks;
+pub use error_strategy::ErrorStrategy;
 pub use gathering::Gathering;
 pub use overflow::Overflow;
 pub(crate) use topic::TopicConfig;
@@ -69,6 +71,10 @@ pub struct ProducerConfig {
     pub topic_timeout: Duration,
     /// See [`ProducerBuilder::retries`](crate::ProducerBuilder::retries).
     pub retries: bool,
+    /// See [`ProducerBuilder::max_tries`](crate::ProducerBuilder::max_tries).
+    pub max_tries: Option<u32>,
+    /// See [`ProducerBuilder::error_strategy`](crate::ProducerBuilder::error_strategy).
+    pub error_strategy: ErrorStrategy,
     /// See [`ProducerBuilder::retry_backoff`](crate::ProducerBuilder::retry_backoff).
     pub retry_backoff: RetryPolicy,
     /// See [`ProducerBuilder::partitioner`](crate::ProducerBuilder::partitioner).
@@ -105,6 +111,8 @@ impl Default for ProducerConfig {
             request_timeout: Duration::from_secs(30),
             topic_timeout: Duration::from_secs(60),
             retries: true,
+            max_tries: None,
+            error_strategy: ErrorStrategy::Retry,
             retry_backoff: RetryPolicy::doubling(
                 Duration::from_millis(100),
                 Duration::from_secs(1),

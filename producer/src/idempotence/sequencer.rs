@@ -478,6 +478,20 @@ impl<B> Sequencer<B> {
         Some(gone)
     }
 
+    /// A batch that is not settled.
+    pub(crate) fn batch_mut(&mut self, ticket: Ticket) -> Option<&mut B> {
+        let mut drained = self.drained.iter_mut();
+        drained.find(|drained| drained.ticket == ticket).map(|drained| &mut drained.batch)
+    }
+
+    /// Gives up one batch.
+    pub(crate) fn give_up_one(&mut self, ticket: Ticket) -> Settled<B> {
+        let at = self.drained.iter().position(|drained| drained.ticket == ticket);
+        let settled = at.map_or(Settled::Nothing, |at| self.give_up(at));
+        self.rest();
+        settled
+    }
+
     /// Gives up every batch that `overdue` names, in flight or not.
     pub(crate) fn expire(&mut self, mut overdue: impl FnMut(&B) -> bool) -> Vec<GivenUp<B>> {
         let mut expired = Vec::new();
@@ -510,6 +524,23 @@ impl<B> Sequencer<B> {
             }
         }
         stranded
+    }
+
+    /// Gives back everything that is numbered if `wanted` names any of it and no broker can have a
+    /// batch of it; those that are still to be sent are numbered anew, in the next epoch.
+    pub(crate) fn recall(&mut self, wanted: impl FnMut(&B) -> bool) -> Vec<B> {
+        let possibly_written = self.drained.iter().any(|drained| drained.possibly_written);
+        let bound = self.is_transactional() || self.in_flight > 0 || possibly_written;
+        if bound || !self.drained.iter().map(|drained| &drained.batch).any(wanted) {
+            return Vec::new();
+        }
+        if let Mode::Idempotent(_) = self.mode {
+            // The refusals were clear; but the numbers are not used twice for all that.
+            self.broken = true;
+            return self.renew();
+        }
+        (self.sent, self.rewinding) = (0, false);
+        self.drained.drain(..).map(|drained| drained.batch).collect()
     }
 
     /// After a batch was given up: once nothing is possibly written and all is answered, goes to

@@ -8,7 +8,7 @@ use super::{
     fnv1a, murmur2,
     random::Random,
     round_robin::RoundRobin,
-    routes::Routes,
+    routes::{Route, Routes},
     settings::{Custom, HashedKeys, KeyHash, Keyless, Partitioner},
     sticky::{Queues, Sticky},
 };
@@ -94,11 +94,15 @@ impl Chooser {
             let hash = self.hash.of(key);
             return Choice::Fixed((hash as usize).checked_rem(count).unwrap_or(0));
         }
+        let size = record.value.map_or(0, <[u8]>::len);
+        Choice::Free(self.spread(size, count, queues))
+    }
+
+    /// The partition, of `count` there are, for so many bytes that may go anywhere.
+    #[inline]
+    pub(crate) fn spread(&self, size: usize, count: usize, queues: &impl Queues) -> usize {
         let picked = match &self.keyless {
-            Spread::Sticky(sticky) => {
-                let size = record.value.map_or(0, <[u8]>::len);
-                Some(sticky.pick(size, || self.routes.load_full(), queues))
-            }
+            Spread::Sticky(sticky) => Some(sticky.pick(size, || self.routes.load_full(), queues)),
             Spread::RoundRobin(robin) => robin.pick(&self.routes.load().among),
             Spread::Random(random) => {
                 let routes = self.routes.load();
@@ -107,7 +111,18 @@ impl Chooser {
         };
         // `count` may be older than the choice, if the topic has grown just now.
         let picked = picked.map_or(0, |picked| picked as usize);
-        Choice::Free(if picked < count { picked } else { 0 })
+        if picked < count { picked } else { 0 }
+    }
+
+    /// The partitions that something speaks against, if there are others.
+    pub(crate) fn left(&self) -> Vec<usize> {
+        let routes = self.routes.load();
+        let well = |route: &Route| route.led && route.healthy;
+        if !routes.partitions.iter().any(well) {
+            return Vec::new();
+        }
+        let ill = |(at, route)| if well(route) { None } else { Some(at) };
+        (0..).zip(&routes.partitions).filter_map(ill).collect()
     }
 
     #[cold]
@@ -147,7 +162,7 @@ impl KeyHash {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Route, Waiting};
+    use super::super::Waiting;
     use super::*;
 
     struct Idle;

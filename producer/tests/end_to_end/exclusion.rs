@@ -45,23 +45,26 @@ async fn a_partition_that_failed_is_left_out_for_a_time() {
     for partition in 0..4 {
         world.send_one(&producer, partition, 0).await.unwrap();
     }
-    let failing = world.cluster.faults().fail(ApiKey::PRODUCE, ErrorCode::NOT_ENOUGH_REPLICAS);
-    let failing = failing.partition(2).times(1).arm();
-    // One of these meets the failure; the batch goes on being tried, and the next try succeeds.
-    let first = round(&world, &producer, 4).await;
+    let fail = |times| {
+        let faults = world.cluster.faults();
+        let failing = faults.fail(ApiKey::PRODUCE, ErrorCode::NOT_ENOUGH_REPLICAS);
+        failing.partition(2).times(times).arm()
+    };
+    let failing = fail(1);
+    let told = world.send(&producer, 2, [1]).await;
+    sleep(Duration::from_millis(10)).await;
     assert_eq!(failing.hits(), 1);
     assert_eq!(to(2, round(&world, &producer, 6).await).await, 0, "it was used while it was out");
-    assert_eq!(to(2, first).await, 1);
-    // Its success ended that early.
-    sleep(Duration::from_secs(1)).await;
+    // It is tried again for what has to go there, and its success ends that early.
+    assert_eq!(to(2, told).await, 1);
     assert_eq!(to(2, round(&world, &producer, 8).await).await, 2);
-    // Without success the time does, from the last failure on: this one waits for its backoffs.
-    let failing = world.cluster.faults().fail(ApiKey::PRODUCE, ErrorCode::NOT_ENOUGH_REPLICAS);
-    let failing = failing.partition(2).arm();
-    let _ignored = round(&world, &producer, 4).await;
+    // Without success the time counts from the last failure on.
+    let failing = fail(u64::MAX);
+    let told = world.send(&producer, 2, [1]).await;
     sleep(2 * TIME).await;
     assert_eq!(to(2, round(&world, &producer, 8).await).await, 0);
     failing.disarm();
+    assert_eq!(to(2, told).await, 1);
     producer.flush().await.unwrap();
     assert_eq!(producer.buffered(), 0);
 }
@@ -90,17 +93,21 @@ async fn it_is_tried_again_when_the_time_is_over() {
 #[tokio::test(start_paused = true)]
 async fn if_all_are_out_all_are_used() {
     let world = World::new(1, 3);
-    let producer = world.builder().partitioner(each()).build().unwrap();
+    let producer = world.builder().idempotence(false).retries(false).partitioner(each());
+    let producer = producer.build().unwrap();
     for partition in 0..3 {
         world.send_one(&producer, partition, 0).await.unwrap();
     }
-    world.cluster.faults().fail(ApiKey::PRODUCE, ErrorCode::NOT_ENOUGH_REPLICAS).times(3).arm();
-    let sent = round(&world, &producer, 9).await;
-    producer.flush().await.unwrap();
-    for partition in 0..3 {
-        assert!(world.cluster.log_end("in", partition) > 2, "partition {partition}");
-    }
-    drop(sent);
+    let fail = |partition| {
+        let faults = world.cluster.faults();
+        faults.fail(ApiKey::PRODUCE, ErrorCode::NOT_ENOUGH_REPLICAS).partition(partition).arm()
+    };
+    let failing = [0, 1, 2].map(fail);
+    drop(round(&world, &producer, 3).await);
+    assert_eq!([0, 1, 2].map(|at: usize| failing[at].hits()), [1; 3]);
+    drop(round(&world, &producer, 6).await);
+    sleep(Duration::from_secs(1)).await;
+    assert!(failing.iter().all(|failing| failing.hits() > 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::super::{
+    batch::Burden,
     begun::{Entry, Mark, Place},
+    budget::Budget,
     removal::Removed,
 };
 use super::{PartitionQueue, state::State};
@@ -18,11 +20,20 @@ impl PartitionQueue {
             (None, Some(queued)) => &mut queued.burden,
             (None, None) => return,
         };
-        if burden.undrained.is_some() {
-            return;
+        if burden.undrained.is_none() {
+            self.put_in_line(core, state.room.as_ref(), burden);
         }
+    }
+
+    /// Puts a batch in line, behind all others.
+    pub(super) fn put_in_line(
+        self: &Arc<Self>,
+        core: &Core,
+        room: Option<&Arc<Budget>>,
+        burden: &mut Burden,
+    ) {
         let mark = Mark::new();
-        let budgets = std::iter::once(&core.budget).chain(&state.room);
+        let budgets = std::iter::once(&core.budget).chain(room);
         for begun in budgets.filter_map(|budget| budget.begun.as_ref()) {
             begun.push(Entry::new(Place::Partition(Arc::clone(self)), &mark));
         }

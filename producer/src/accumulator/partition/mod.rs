@@ -3,6 +3,7 @@
 mod eviction;
 mod expiry;
 mod health;
+mod moving;
 mod returned;
 mod state;
 
@@ -16,7 +17,7 @@ use ottla_protocol::{
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-use self::state::State;
+use self::state::{Spent, State};
 use super::batch::{Burden, DrainedBatch, QueuedBatch};
 use super::{budget::Budget, lives::Life, removal::Removed, reply::Reply, sizing::Sizing};
 use crate::{
@@ -93,16 +94,20 @@ impl PartitionQueue {
         Arc::new(Self { at, config, tally, sizing, state })
     }
 
-    /// Encodes a record into the open batch.
+    /// Encodes a record into the open batch; `free` if it could as well be in another partition.
     pub(crate) fn append(
         self: &Arc<Self>,
         core: &Core,
         record: &Record<'_>,
         timestamp: i64,
         life: Option<&Life>,
+        free: bool,
     ) -> Result<Delivery, Box<Refused>> {
         let mut state = self.state.lock();
         let delivery = state.append(core, &self.sizing, record, timestamp, life, None)?;
+        if !free {
+            state.bind();
+        }
         // Most records change little, and find the partition listed or waiting for something else
         // than records: they end here.
         if !state.news && (state.listed || !state.is_sendable()) {
@@ -153,12 +158,16 @@ impl PartitionQueue {
         timestamp: i64,
         life: Option<&Life>,
         staged: (&Burden, u32),
+        free: bool,
     ) -> Result<(), Box<Refused>> {
         // The forward is made under the lock, so that the batch cannot be settled and its promise
         // gone before the staged delivery points to it.
         let mut state = self.state.lock();
         let (staged, index) = staged;
         let delivery = state.append(core, &self.sizing, record, timestamp, life, Some(staged))?;
+        if !free {
+            state.bind();
+        }
         let burden = match (&state.open, state.queued.back()) {
             (Some(open), _) => &open.burden,
             // The record closed its batch.
@@ -418,7 +427,11 @@ impl PartitionQueue {
         if state.health.tried(reply, Instant::now(), core.config.failed_partition_exclusion) {
             core.reroute();
         }
-        let settled = state.sequencer.answered(ticket, answer);
+        let spent = state.tried(core, ticket, reply);
+        let mut settled = state.sequencer.answered(ticket, answer);
+        if spent.is_some() && matches!(settled, Settled::Nothing) {
+            settled = state.sequencer.give_up_one(ticket);
+        }
         let stranded = state.sequencer.give_up_stranded();
         let relist = state.settle_down(core);
         self.put_on_list(core, state, relist);
@@ -428,7 +441,11 @@ impl PartitionQueue {
                 batch.written(core, &self.at, reply.base_offset, reply.timestamp);
             }
             Settled::GivenUp(given_up) => {
-                let why = reply.why(answer, given_up.possibly_written);
+                let possibly_written = given_up.possibly_written;
+                let why = match spent {
+                    Some(Spent::Tries(tries)) => reply.too_many_tries(tries, possibly_written),
+                    Some(Spent::Discarded) | None => reply.why(answer, possibly_written),
+                };
                 given_up.batch.fail(core, why, &self.at);
             }
         }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ottla_protocol::{
-    Uuid,
+    ErrorCode, Uuid,
     records::{BATCH_HEADER_LEN, BatchBuilder, BatchKind, Records, Sequence},
 };
 use tokio::time::Instant;
@@ -21,9 +21,10 @@ use super::{
     returned::Returned,
 };
 use crate::{
+    config::ErrorStrategy,
     core::Core,
     error::Refused,
-    idempotence::{Answer, Sequencer},
+    idempotence::{Answer, Sequencer, Ticket},
     outcome::Delivery,
     record::Record,
     sink::Sink,
@@ -153,6 +154,16 @@ impl State {
         }
     }
 
+    /// The record that came last belongs to this partition, and with it its batch.
+    pub(super) fn bind(&mut self) {
+        match (&mut self.open, self.queued.back_mut()) {
+            (Some(open), _) => open.burden.bind(),
+            // The record closed its batch.
+            (None, Some(queued)) => queued.burden.bind(),
+            (None, None) => {}
+        }
+    }
+
     /// Closes the open batch.
     pub(super) fn seal(&mut self) {
         self.queued.extend(self.open.take().map(OpenBatch::seal));
@@ -254,6 +265,19 @@ impl State {
         if let Some(cause) = &reply.cause {
             self.last_error = Some(cause.clone());
         }
+    }
+
+    /// Counts a try that failed for now; says whether it was the batch's last.
+    pub(super) fn tried(&mut self, core: &Core, ticket: Ticket, reply: &Reply) -> Option<Spent> {
+        if !matches!(reply.answer, Answer::RefusedForNow | Answer::Unsure) {
+            return None;
+        }
+        let tries = self.sequencer.batch_mut(ticket)?.burden.tried();
+        let from_network = reply.code == ErrorCode::NETWORK_EXCEPTION;
+        if from_network && core.config.error_strategy == ErrorStrategy::Discard {
+            return Some(Spent::Discarded);
+        }
+        core.config.max_tries.filter(|most| tries >= *most).map(|_| Spent::Tries(tries))
     }
 
     /// Batches of one partition are begun, and so expire, in order.
@@ -404,4 +428,13 @@ impl State {
 
 fn freeze(batch: &DrainedBatch, sequence: Sequence, kind: BatchKind) -> Records {
     batch.sealed.freeze(sequence, kind)
+}
+
+/// Why a batch is not tried again.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Spent {
+    /// It had as many as it may have.
+    Tries(u32),
+    /// What the network failed is discarded.
+    Discarded,
 }

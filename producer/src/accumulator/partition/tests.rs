@@ -43,13 +43,13 @@ impl Bench {
     }
 
     fn append(&self, value: &[u8]) -> Result<Delivery, Refused> {
-        let sent = self.partition.append(&self.core, &Record::value(value), 0, None);
+        let sent = self.partition.append(&self.core, &Record::value(value), 0, None, false);
         sent.map_err(|refused| *refused)
     }
 
     fn append_for(&self, value: &[u8], millis: u64) -> Delivery {
         let life = Life::new(Duration::from_millis(millis), Instant::now());
-        self.partition.append(&self.core, &Record::value(value), 0, life.as_ref()).unwrap()
+        self.partition.append(&self.core, &Record::value(value), 0, life.as_ref(), false).unwrap()
     }
 
     fn worn(&mut self, sink: usize) -> DrainedBatch {
