@@ -26,6 +26,9 @@ impl<'a> Turns<'a> {
                 queues.budgets(core).for_each(|budget| budget.wake_all());
                 return Err(refused.clone());
             }
+            if let Some(refused) = core.transaction_refusal() {
+                return Err(*refused);
+            }
             let Some(budget) = queues.budgets(core).find(|budget| !self.may_take(budget)) else {
                 return Ok(());
             };

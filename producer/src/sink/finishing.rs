@@ -1,5 +1,6 @@
 //! Gives batches their final form before they are sent: compressed, none too large, numbered.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -218,7 +219,10 @@ async fn shaped(
         let codec = shared.client.codecs().get(partition.config.compression);
         let codec = codec.map_err(|missing| missing.to_string())?;
         let level = partition.config.compression_level;
-        work(&Form { codec, level, sizing: &partition.sizing, pool: &shared.pool })
+        let form = Form { codec, level, sizing: &partition.sizing, pool: &shared.pool };
+        // A codec can be the user's own. It must not end the sink, nor a batch without a word.
+        let panicked = |_| Err("the codec panicked".to_owned());
+        catch_unwind(AssertUnwindSafe(|| work(&form))).unwrap_or_else(panicked)
     };
     if size <= INLINE_UP_TO {
         return Some(work());

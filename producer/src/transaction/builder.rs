@@ -17,10 +17,6 @@ pub struct TransactionalBuilder {
     patience: Duration,
 }
 
-/// Commands that wait for the task to take them: the handle is in the hands of one caller, and only
-/// offsets may be handed in by several at once, who wait their turn.
-const COMMANDS: usize = 16;
-
 impl TransactionalBuilder {
     pub(crate) const fn new(producer: ProducerBuilder, id: String) -> Self {
         let (timeout, patience) = (Duration::from_secs(60), Duration::from_secs(60));
@@ -60,7 +56,7 @@ impl TransactionalBuilder {
         faults.extend(self.faults());
         ConfigErrors::unless_empty(faults)?;
         let ProducerBuilder { client, config, events } = self.producer;
-        let (commands, received) = mpsc::channel(COMMANDS);
+        let (commands, received) = mpsc::unbounded_channel();
         let core = Core::with_roll(client, config, events, |owner| {
             let lane = Lane::new(LaneKind::Transaction, owner);
             Roll::new(self.id, self.timeout, self.patience, lane)

@@ -50,7 +50,7 @@ type Asking = Pin<Box<dyn Future<Output = Answer> + Send>>;
 type Settling = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Runs until the producer has ended.
-pub(super) async fn run(core: Arc<Core>, commands: mpsc::Receiver<Command>) {
+pub(super) async fn run(core: Arc<Core>, commands: mpsc::UnboundedReceiver<Command>) {
     let Some(roll) = &core.roll else { return };
     // However it ends: nobody waits for ever.
     let _finished = roll.finished.clone().drop_guard();
@@ -76,7 +76,7 @@ pub(super) async fn run(core: Arc<Core>, commands: mpsc::Receiver<Command>) {
 struct Coordinator {
     core: Arc<Core>,
     machine: Machine<Arc<PartitionQueue>>,
-    commands: mpsc::Receiver<Command>,
+    commands: mpsc::UnboundedReceiver<Command>,
     /// The request that is out.
     asking: Option<Asking>,
     /// Waits for the outcomes of all records.
@@ -120,6 +120,8 @@ impl Coordinator {
 
     fn obey(&mut self, roll: &Roll, command: Command) {
         self.take_in(roll);
+        // What is said of what was asked before is not for who asks now.
+        self.carry_all_out(roll);
         let now = Instant::now();
         match command {
             Command::Begin(reply) => {
@@ -180,11 +182,7 @@ impl Coordinator {
                 self.ask(request);
             }
             self.machine.open(self.protocol());
-            let mut idle = true;
-            while let Some(effect) = self.machine.take_effect() {
-                idle = false;
-                self.carry_out(roll, effect);
-            }
+            let idle = !self.carry_all_out(roll);
             if !self.machine.is_settling() {
                 self.settling = None;
             }
@@ -192,6 +190,16 @@ impl Coordinator {
                 return;
             }
         }
+    }
+
+    /// Says whether there was anything.
+    fn carry_all_out(&mut self, roll: &Roll) -> bool {
+        let mut something = false;
+        while let Some(effect) = self.machine.take_effect() {
+            something = true;
+            self.carry_out(roll, effect);
+        }
+        something
     }
 
     /// What the cluster has turned on, as far as anybody has told.
@@ -276,6 +284,8 @@ impl Coordinator {
         let core = Arc::clone(&self.core);
         for queues in core.topics.all() {
             queues.fail_staging(&core, &Reason::TransactionAborted);
+            // Whoever waits for room is refused now.
+            queues.budgets(&core).for_each(|budget| budget.wake_all());
             for partition in queues.queues() {
                 if partition.doom(&core, resolve) {
                     self.machine.broke();

@@ -41,6 +41,11 @@ impl GroupOffsets {
         Self { group: group.clone(), topics }
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.topics.iter().map(|topic| topic.partitions.len()).sum()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.topics.is_empty()
     }

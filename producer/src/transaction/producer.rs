@@ -49,7 +49,7 @@ use crate::{
 #[derive(Debug)]
 pub struct TransactionalProducer {
     pub(super) inner: Producer,
-    commands: mpsc::Sender<Command>,
+    commands: mpsc::UnboundedSender<Command>,
 }
 
 impl TransactionalProducer {
@@ -59,7 +59,7 @@ impl TransactionalProducer {
         ProducerBuilder::new(client).transactional(id)
     }
 
-    pub(super) const fn new(inner: Producer, commands: mpsc::Sender<Command>) -> Self {
+    pub(super) const fn new(inner: Producer, commands: mpsc::UnboundedSender<Command>) -> Self {
         Self { inner, commands }
     }
 
@@ -121,10 +121,11 @@ impl TransactionalProducer {
         command: impl FnOnce(oneshot::Sender<Result<(), E>>) -> Command + Send,
     ) -> impl Future<Output = Result<(), E>> + Send {
         let (reply, answer) = oneshot::channel();
-        let command = command(reply);
-        let commands = self.commands.clone();
+        // Not in the future, and to a channel without bounds: what was begun is done even if nobody
+        // waits for it. Only offsets can pile up, and those are the caller's.
+        let sent = self.commands.send(command(reply));
         async move {
-            commands.send(command).await.map_err(|_| Ended)?;
+            sent.map_err(|_| Ended)?;
             answer.await.map_err(|_| Ended)?
         }
     }

@@ -144,8 +144,12 @@ impl Asker {
                     partitions.map(|partition| partition.partition_error_code)
                 });
                 let told = |code| self.code(roll, API, code);
+                let codes: Vec<_> = codes.collect();
+                let missing = codes.len() < partitions.len();
                 // Where one was refused the others were not tried.
-                gravest(codes.filter(|code| *code != ErrorCode::OPERATION_NOT_ATTEMPTED).map(told))
+                let tried =
+                    codes.into_iter().filter(|it| *it != ErrorCode::OPERATION_NOT_ATTEMPTED);
+                gravest(tried.map(told).chain(missing.then(unmentioned)))
             }
             Err(failed) => self.failed(roll, API, &failed),
         }
@@ -189,7 +193,9 @@ impl Asker {
                 let codes = topics.flat_map(|topic| {
                     topic.partitions.into_iter().map(|partition| partition.error_code)
                 });
-                gravest(codes.map(|code| match code {
+                let codes: Vec<_> = codes.collect();
+                let missing = codes.len() < offsets.count();
+                let answers = codes.into_iter().map(|code| match code {
                     ErrorCode::NOT_COORDINATOR | ErrorCode::COORDINATOR_NOT_AVAILABLE => {
                         client.invalidate_coordinator(CoordinatorKind::Group, &group);
                         again(code, true)
@@ -199,7 +205,8 @@ impl Asker {
                         Answer::Refused(AbortCause::Broker { api: API, code })
                     }
                     code => self.code(roll, API, code),
-                }))
+                });
+                gravest(answers.chain(missing.then(unmentioned)))
             }
             Err(error) => {
                 client.invalidate_coordinator(CoordinatorKind::Group, &group);
@@ -349,6 +356,12 @@ fn throttle(connection: &Connection, millis: i32) {
 fn again(code: ErrorCode, effect: bool) -> Answer {
     let soon = code == ErrorCode::CONCURRENT_TRANSACTIONS;
     Answer::Again { effect, soon, cause: code.to_string() }
+}
+
+/// The response does not mention everything that was asked for.
+fn unmentioned() -> Answer {
+    let cause = "the response does not mention all partitions".to_owned();
+    Answer::Again { effect: true, soon: false, cause }
 }
 
 /// The one answer to a request of which each part has its own.

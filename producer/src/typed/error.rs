@@ -49,6 +49,10 @@ pub enum TypedRefused {
         /// Why.
         source: EncodeError,
     },
+    /// A serializer of a [`LateProducer`](super::LateProducer) panicked; with others the panic is the
+    /// caller's.
+    #[error("a serializer panicked")]
+    Panicked,
     /// The producer did not accept it.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -59,7 +63,7 @@ impl TypedRefused {
     #[must_use]
     pub const fn is_retriable(&self) -> bool {
         match self {
-            Self::Encode { .. } => false,
+            Self::Encode { .. } | Self::Panicked => false,
             Self::Refused(refused) => refused.is_retriable(),
         }
     }
@@ -68,7 +72,7 @@ impl TypedRefused {
     #[must_use]
     pub const fn is_fatal(&self) -> bool {
         match self {
-            Self::Encode { .. } => false,
+            Self::Encode { .. } | Self::Panicked => false,
             Self::Refused(refused) => refused.is_fatal(),
         }
     }

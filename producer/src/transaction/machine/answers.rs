@@ -20,6 +20,9 @@ impl<P: Clone> Machine<P> {
         wait: Duration,
     ) {
         let Some(asked) = self.asking.take() else { return };
+        if matches!(self.phase, Phase::Fatal(_)) {
+            return;
+        }
         match answer {
             Answer::Again { effect, cause, .. } => {
                 self.failures = self.failures.saturating_add(1);
@@ -181,7 +184,9 @@ impl<P: Clone> Machine<P> {
 
     /// The answer to `asked` was that the producer cannot go on.
     fn end_for_good(&mut self, asked: &Request<P>, cause: FatalCause) {
-        if self.commit_tried && matches!(asked, Request::End(End::Commit)) {
+        // Only a coordinator can say that it was not done: what ends on our side may be on its way.
+        let unclear = self.commit_tried || cause == FatalCause::Ended;
+        if unclear && matches!(asked, Request::End(End::Commit)) {
             let cause = Doubt::Fatal { cause: cause.clone() };
             self.not_committed(CommitError::Unknown { cause });
         }
@@ -192,6 +197,11 @@ impl<P: Clone> Machine<P> {
     pub(in crate::transaction) fn die(&mut self, cause: FatalCause) {
         if matches!(self.phase, Phase::Fatal(_)) {
             return;
+        }
+        let asking = matches!(self.asking, Some(Request::End(End::Commit)));
+        if self.phase == Phase::Ending(End::Commit) && (self.commit_tried || asking) {
+            let cause = Doubt::Fatal { cause: cause.clone() };
+            self.not_committed(CommitError::Unknown { cause });
         }
         self.fail_offsets(&TransactionError::Fatal { cause: cause.clone() });
         self.wanted.clear();

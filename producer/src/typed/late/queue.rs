@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -195,9 +196,12 @@ async fn pass_on<K: Send + 'static, V: Send + 'static>(
         Err(Over::Ended) => return waiting.fail(TypedRefused::Refused(Refused::Closed)),
     }
     let Some(late) = waiting.record() else { return };
-    let written = match typed.write(&queue.topic, &late.key, &late.value) {
-        Ok(written) => written,
-        Err(refused) => return waiting.fail(refused),
+    // What is the user's must not end the task that all later objects depend on.
+    let write = || typed.write(&queue.topic, &late.key, &late.value);
+    let written = match catch_unwind(AssertUnwindSafe(write)) {
+        Ok(Ok(written)) => written,
+        Ok(Err(refused)) => return waiting.fail(refused),
+        Err(_) => return waiting.fail(TypedRefused::Panicked),
     };
     let (partition, timestamp, headers) = (late.partition, late.timestamp, late.headers.clone());
     let send = async {
