@@ -307,7 +307,7 @@ impl Core {
     /// another. Returns whether there is: all that is left may have been taken to be sent.
     pub(crate) fn make_room(&self, queues: &TopicQueues) -> bool {
         self.ripen_sinks();
-        while let Some(budget) = queues.full(self) {
+        while let Some(budget) = queues.budgets(self).find(|budget| !budget.has_room()) {
             if !budget.drop_oldest(self) {
                 return false;
             }

@@ -381,7 +381,9 @@ impl DrainedBatch {
             burden.charge.add(0, sealed.count() as usize);
             let until = from.saturating_add(sealed.count());
             whole.promise.forward(from, until, &burden.promise, 0);
-            for (index, life) in lives.iter().filter(|(index, _)| (from..until).contains(index)) {
+            let first = lives.partition_point(|(index, _)| *index < from);
+            let own = lives.iter().skip(first).take_while(|(index, _)| *index < until);
+            for (index, life) in own {
                 burden.lives.add(index.saturating_sub(from), *life);
             }
             from = until;

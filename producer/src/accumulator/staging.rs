@@ -1,11 +1,11 @@
 //! Records of a topic that is not known yet: encoded, in order, waiting for its partitions.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
 use ottla_client::Topic;
-use ottla_protocol::records::{BATCH_HEADER_LEN, BatchBuilder, Header, RecordView};
+use ottla_protocol::records::{BATCH_HEADER_LEN, BatchBuilder, Header, RawBatch, RecordView};
 use tokio::time::Instant;
 
 use super::{
@@ -168,7 +168,7 @@ impl Staged {
 
     fn release(self, core: &Core, queues: &TopicQueues, count: usize) -> Released {
         let QueuedBatch { raw, burden, .. } = self.batch.seal();
-        let (mut failed, mut placed_records) = (Vec::new(), 0u64);
+        let (mut failures, mut placed_records) = (Failures::default(), 0u64);
         let mut lives = burden.lives.by_index().into_iter().peekable();
         for (index, (view, asked)) in (0..).zip(raw.records().zip(self.asked)) {
             let life = lives.next_if(|(of, _)| *of == index).map(|(_, life)| life);
@@ -190,25 +190,58 @@ impl Staged {
                         Reason::Topic { topic, cause: refused.to_string() }
                     }
                 };
-                let failure = Failure::new(
-                    Why::NotWritten(reason),
-                    asked,
-                    Some(raw.clone().into()),
-                    core.client.codecs().clone(),
-                );
-                let (failure, records) = (Arc::new(failure), index..index.saturating_add(1));
-                core.failed(Collected {
-                    topic: queues.topic.clone(),
-                    failure: Arc::clone(&failure),
-                    records: records.clone(),
-                });
-                failed.push((records, Verdict::Failed(failure)));
+                failures.add(core, &raw, index, asked, reason);
             } else {
                 placed_records = placed_records.saturating_add(1);
             }
         }
         burden.tally.moved(placed_records);
-        Released { burden, failed }
+        for (records, failure) in &failures.ranges {
+            core.failed(Collected {
+                topic: queues.topic.clone(),
+                failure: Arc::clone(failure),
+                records: records.clone(),
+            });
+        }
+        Released { burden, failed: failures.ranges }
+    }
+}
+
+/// Staged records that no partition took: those of one reason share what holds them.
+#[derive(Default)]
+struct Failures {
+    ranges: Vec<(Range<u32>, Arc<Failure>)>,
+    /// By the partition asked for.
+    latest: BTreeMap<Option<i32>, (Reason, Arc<Failure>)>,
+}
+
+impl Failures {
+    fn add(
+        &mut self,
+        core: &Core,
+        batch: &RawBatch,
+        index: u32,
+        asked: Option<i32>,
+        reason: Reason,
+    ) {
+        let failure = match self.latest.get(&asked) {
+            Some((same, failure)) if *same == reason => Arc::clone(failure),
+            _ => {
+                let why = Why::NotWritten(reason.clone());
+                let codecs = core.client.codecs().clone();
+                let failure = Failure::new(why, asked, Some(batch.clone().into()), codecs);
+                let failure = Arc::new(failure);
+                self.latest.insert(asked, (reason, Arc::clone(&failure)));
+                failure
+            }
+        };
+        let until = index.saturating_add(1);
+        match self.ranges.last_mut() {
+            Some((range, last)) if range.end == index && Arc::ptr_eq(last, &failure) => {
+                range.end = until;
+            }
+            _ => self.ranges.push((index..until, failure)),
+        }
     }
 }
 
@@ -216,13 +249,14 @@ impl Staged {
 #[must_use]
 pub(super) struct Released {
     burden: Burden,
-    failed: Vec<(Range<u32>, Verdict)>,
+    failed: Vec<(Range<u32>, Arc<Failure>)>,
 }
 
 impl Released {
     /// Wakes who waits for the records. Not under a lock: whoever is woken may send at once.
     pub(super) fn tell(self) {
-        for (records, verdict) in self.failed {
+        for (records, failure) in self.failed {
+            let verdict = Verdict::Failed(failure);
             self.burden.promise.settle_range(records.start, records.end, verdict);
         }
         self.burden.promise.wake_all();

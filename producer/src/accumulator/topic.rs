@@ -113,7 +113,9 @@ impl TopicQueues {
         if self.room.is_none() && core.budget.is_open() && self.is_known() {
             return None;
         }
-        self.budgets(core).find(|budget| !budget.is_open())
+        // Who drops records waits for nobody, and so has nobody before.
+        let waits = matches!(core.config.overflow, Overflow::Wait | Overflow::Fail);
+        self.budgets(core).find(|budget| if waits { !budget.is_open() } else { !budget.has_room() })
     }
 
     /// All budgets that a record is charged to, in the order in which to wait for them.

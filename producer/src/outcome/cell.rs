@@ -127,6 +127,13 @@ impl Failure {
 }
 
 impl Collected {
+    /// The records' share of the bytes that their batch keeps.
+    pub(super) fn held(&self) -> usize {
+        let whole = (self.failure.count() as usize).max(1);
+        let share = self.failure.held().saturating_mul(self.records.len());
+        share.checked_div(whole).unwrap_or(0)
+    }
+
     /// The same without the records.
     pub(crate) fn bare(self) -> Self {
         let Failure { why, partition, codecs, .. } = &*self.failure;

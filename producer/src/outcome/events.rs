@@ -185,6 +185,6 @@ impl FailedRecords {
 
     /// Bytes that it keeps.
     pub(super) fn held(&self) -> usize {
-        if self.bare { 0 } else { self.collected.failure.held() }
+        if self.bare { 0 } else { self.collected.held() }
     }
 }

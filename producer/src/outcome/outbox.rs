@@ -68,7 +68,7 @@ impl Outbox {
             return false;
         }
         let mut pending = self.pending.lock();
-        let bytes = pending.bytes.saturating_add(collected.failure.held());
+        let bytes = pending.bytes.saturating_add(collected.held());
         let failed = FailedRecords::new(collected.clone(), bytes > self.limit);
         pending.bytes = pending.bytes.saturating_add(failed.held());
         pending.events.push_back(Event::Failed(failed));

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use ottla_client::Outcome;
-use ottla_producer::{FailedRecords, Producer, ProducerEvents, Reason, Record, SendError, Unsure};
+use ottla_producer::{
+    FailedRecords, Producer, ProducerEvents, Reason, Record, SendError, TopicSettings, Unsure,
+};
 use ottla_protocol::compression::{Codec, Codecs, CompressError, Compression, DecompressError};
 use ottla_protocol::{ApiKey, ErrorCode};
 use tokio::sync::mpsc::UnboundedSender;
@@ -204,4 +206,59 @@ async fn dropping_the_producer_loses_nothing_silently() {
     tokio::time::sleep(LONG).await;
     assert_eq!(world.log(0), [0, 2, 3, 4]);
     assert_eq!(*told.0.lock().unwrap(), [(7, Outcome::NotWritten), (1, Outcome::Unknown)]);
+}
+
+/// Cannot bear any record with content.
+#[derive(Debug)]
+struct Panicking;
+
+impl Codec for Panicking {
+    fn compression(&self) -> Compression {
+        Compression::Gzip
+    }
+
+    fn compress(
+        &self,
+        chunks: &[&[u8]],
+        _level: Option<i32>,
+        _out: &mut Vec<u8>,
+    ) -> Result<(), CompressError> {
+        assert!(chunks.iter().all(|chunk| chunk.is_empty()), "as it is meant to");
+        Ok(())
+    }
+
+    fn decompress(
+        &self,
+        _input: &[u8],
+        _limit: usize,
+        _out: &mut Vec<u8>,
+    ) -> Result<(), DecompressError> {
+        Ok(())
+    }
+}
+
+/// Small batches are compressed by the sink itself, large ones beside it.
+#[tokio::test(start_paused = true)]
+async fn a_codec_that_panics_takes_no_record_with_it() {
+    let world = World::new(1, 2);
+    let codecs = Codecs::none().with(Arc::new(Panicking));
+    let client = world.network.client(&world.cluster).codecs(codecs).build().unwrap();
+    world.cluster.create_topic("plain", 1).unwrap();
+    let plain = TopicSettings::default().compression(Compression::None);
+    let builder = Producer::builder(&client).compression(Compression::Gzip);
+    let producer = builder.topic_settings("plain", plain).build().unwrap();
+    let topic = client.topic("in");
+    for size in [100, 50_000] {
+        let value = vec![7; size];
+        let delivery = producer.send(&topic, Record::value(&value)).await.unwrap();
+        assert!(producer.flush().await.is_err());
+        let error = delivery.now_or_never().unwrap().unwrap_err();
+        let told =
+            matches!(&error, SendError::NotWritten { reason: Reason::Compression { .. }, .. });
+        assert!(told, "{error:?}");
+        assert_eq!(error.into_record().value.unwrap(), &value[..]);
+        let plain = client.topic("plain");
+        producer.send(&plain, Record::value(b"goes on")).await.unwrap().await.unwrap();
+    }
+    assert_eq!(producer.buffered(), 0);
 }

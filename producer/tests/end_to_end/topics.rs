@@ -1,8 +1,9 @@
 //! Topics that are not known yet, or not at all, and records that no topic takes.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ottla_producer::{Reason, Record, Refused, SendError};
+use ottla_producer::{FailedRecords, ProducerEvents, Reason, Record, Refused, SendError};
 
 use crate::support::{World, number, offsets, timed};
 
@@ -140,4 +141,41 @@ async fn timestamps_far_apart_go_into_batches_of_their_own() {
     producer.flush().await.unwrap();
     let log = world.cluster.records("in", 0);
     assert_eq!(log.iter().skip(1).map(|r| r.timestamp).collect::<Vec<_>>(), [0, i64::MAX, -1, 5]);
+}
+
+#[derive(Default)]
+struct Heard(Mutex<Vec<u32>>);
+
+impl ProducerEvents for Heard {
+    fn failed(&self, records: &FailedRecords) {
+        let numbers = records.records().map(|record| number(record.value.as_deref()));
+        self.0.lock().unwrap().extend(numbers);
+    }
+}
+
+/// Were the batch they waited in counted, or looked through, for each of them, there would be no
+/// room for this, or no end of it.
+#[tokio::test(start_paused = true)]
+async fn very_many_records_that_no_partition_takes_come_back() {
+    const MANY: u32 = 9_999;
+    let world = World::new(1, 1);
+    let events = Arc::new(Heard::default());
+    let shared: Arc<dyn ProducerEvents> = Arc::<Heard>::clone(&events);
+    let producer = world.builder().events(shared).build().unwrap();
+    let mut deliveries = Vec::new();
+    for n in 0..MANY {
+        let partition = i32::try_from(7 + n % 3).unwrap();
+        let value = n.to_be_bytes();
+        let record = Record::value(&value).partition(partition);
+        deliveries.push(producer.try_send(&world.topic, record).unwrap());
+    }
+    for (n, delivery) in (0..MANY).zip(deliveries) {
+        let record = delivery.await.unwrap_err().into_record();
+        assert_eq!(number(record.value.as_deref()), n);
+        assert_eq!(record.partition, Some(i32::try_from(7 + n % 3).unwrap()));
+    }
+    producer.flush().await.unwrap_err();
+    let heard = std::mem::take(&mut *events.0.lock().unwrap());
+    assert_eq!(heard, (0..MANY).collect::<Vec<_>>());
+    assert_eq!(producer.buffered(), 0);
 }

@@ -254,3 +254,22 @@ fn late_objects_survive_the_end_of_the_runtime() {
     }
     drop(late);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_serializer_that_panics_loses_no_other_late_object() {
+    let world = World::new(1, 1);
+    let write = |value: &u32, out: &mut BytesMut| {
+        assert_ne!(*value, 13, "as it is meant to");
+        ottla_producer::typed::Encode::encode(value, out)
+    };
+    let typed = TypedProducer::builder(&world.producer(), ByItself, write).build();
+    let late = LateProducer::builder(typed).build();
+    let bad = late.send(&world.topic, (), 13).await.unwrap();
+    let good = late.send(&world.topic, (), 2).await.unwrap();
+    let returned = bad.await.unwrap_err();
+    assert_eq!(returned.value, 13);
+    let panicked = matches!(returned.why, NotDelivered::Refused(TypedRefused::Panicked));
+    assert!(panicked, "{:?}", returned.why);
+    good.await.unwrap();
+    late.send(&world.topic, (), 3).await.unwrap().await.unwrap();
+}

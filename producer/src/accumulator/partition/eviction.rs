@@ -53,7 +53,8 @@ impl PartitionQueue {
         let batch = state.queued.get_mut(at)?;
         let mut removed = Removed::default();
         removed.evict(core, &mut batch.burden, &mut batch.raw);
-        let left = !batch.raw.is_empty();
+        let end = batch.raw.first_index().saturating_add(batch.raw.count());
+        let left = batch.burden.lives.front() < end;
         if !left {
             if let Some(batch) = state.queued.remove(at) {
                 removed.unsent = batch.counted;

@@ -434,6 +434,7 @@ impl PartitionQueue {
         }
         let stranded = state.sequencer.give_up_stranded();
         let relist = state.settle_down(core);
+        state.watch(core, self);
         self.put_on_list(core, state, relist);
         match settled {
             Settled::Nothing => {}

@@ -419,3 +419,93 @@ async fn no_record_joins_a_batch_that_is_soon_given_up() {
     bench.write(0);
     assert!(matches!(bench.next(0), Next::Nothing));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_passes_while_a_batch_is_drained_is_not_forgotten_for_a_later_one() {
+    let mut bench = Bench::new();
+    let timeout = bench.core.config.delivery_timeout;
+    let first = bench.append(&full()).unwrap();
+    let batch = bench.fresh(0);
+    tokio::time::advance(timeout / 2).await;
+    let _second = bench.append(&full()).unwrap();
+    bench.after(u64::try_from((timeout / 2).as_millis()).unwrap()).await;
+    let _numbered = bench.drain(0, batch);
+    bench.after(1000).await;
+    assert!(first.now_or_never().is_some(), "its deadline is a second ago");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_comes_back_expires_in_time() {
+    let mut bench = Bench::new();
+    let _a = bench.append(b"a").unwrap();
+    bench.write(0);
+    let b = bench.append_for(b"b", 100);
+    let batch = bench.fresh(0);
+    let numbered = bench.drain(0, batch).unwrap();
+    bench.after(100).await;
+    bench.answer(&numbered, Answer::OutOfSequence);
+    bench.lead(None, 1);
+    assert!(bench.partition.state.lock().returned.front().is_some());
+    bench.after(1000).await;
+    assert!(b.now_or_never().is_some(), "its ttl is a second ago");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_of_a_batch_whose_rest_had_expired_when_its_front_was_dropped() {
+    let client = Client::builder().bootstrap(["nowhere:1"]).seed(1).build().unwrap();
+    let config = ProducerConfig {
+        max_batch_size: 1 << 16,
+        overflow: crate::config::Overflow::DropOldest,
+        ..ProducerConfig::default()
+    };
+    let core = Core::new(client, config, None);
+    core.set_identity(Identity { id: 7, epoch: 0 });
+    let at = TopicPartition::new(core.client.topic("in"), 0);
+    let partition = {
+        let config = Arc::new(TopicConfig::of(&core.config, "in"));
+        let sizing = Arc::new(Sizing::of(&core.config, &config));
+        core.open_partition(at, &config, &sizing, None)
+    };
+    let sinks = [0, 1].map(|id| Sink::new(BrokerId(id), None));
+    let mut bench = Bench { core, partition, sinks, round: 0 };
+    bench.lead(Some(0), 0);
+    // Four fill the first chunk of 4 KiB.
+    let firsts: Vec<_> = (0..4).map(|_| bench.append(&full()).unwrap()).collect();
+    let lasts: Vec<_> = (0..4).map(|_| bench.append_for(&full(), 10)).collect();
+    bench.after(10).await;
+    assert!(bench.core.budget.drop_oldest(&bench.core));
+    for delivery in firsts.into_iter().chain(lasts) {
+        assert!(delivery.now_or_never().is_some());
+    }
+    match bench.next(0) {
+        Next::Fresh(queued) => {
+            let queued = queued.compacted(&bench.core);
+            panic!("a batch of {} records is to be sent", queued.raw.count());
+        }
+        other => assert!(matches!(other, Next::Nothing), "{other:?}"),
+    }
+    assert_eq!(bench.core.budget.used(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn drop_oldest_drops_no_more_than_it_must_whoever_waits() {
+    use crate::{Overflow, Producer};
+    let client = Client::builder().bootstrap(["nowhere:1"]).seed(1).build().unwrap();
+    let builder = Producer::builder(&client).overflow(Overflow::DropOldest).buffer_records(100);
+    let producer = builder.build().unwrap();
+    let mut sent = Vec::new();
+    for topic in 0..100 {
+        let topic = client.topic(&format!("in{topic}"));
+        sent.push(producer.send(&topic, Record::value(b"x")).await.unwrap());
+    }
+    // As one who sends late objects.
+    let mut waits = Box::pin(producer.room());
+    assert!((&mut waits).now_or_never().is_none());
+    let newest = producer.send(&client.topic("in0"), Record::value(b"y")).await.unwrap();
+    let mut dropped = 0;
+    for delivery in sent {
+        dropped += usize::from(delivery.now_or_never().is_some());
+    }
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!((dropped, newest.now_or_never().is_some()), (1, false));
+}

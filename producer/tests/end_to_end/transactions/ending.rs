@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use ottla_client::Outcome;
-use ottla_producer::{AbortCause, CommitError, Doubt, TransactionError};
+use futures_util::FutureExt as _;
+use ottla_client::{GroupMetadata, Outcome};
+use ottla_producer::{AbortCause, CommitError, Doubt, Record, Refused, TransactionError};
 use ottla_protocol::{ApiKey, ErrorCode};
 use ottla_test_broker::{TransactionPhase, TransactionVersion};
 
@@ -210,5 +211,61 @@ under_both! {
         drop(producer);
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!(world.cluster.transaction(ID), Some(TransactionPhase::CompleteAbort));
+    }
+}
+
+under_both! {
+    /// The commit is carried out, but its answer does not come before the client is closed.
+    async fn a_commit_that_the_client_cuts_off_is_unknown(world) {
+        let mut producer = producer(&world);
+        commit(&world, &mut producer, 0, [1]).await;
+        let transaction = producer.begin().await.unwrap();
+        drop(send(&world, &transaction, 0, [2]).await);
+        let faults = world.cluster.faults();
+        faults.delay_reply(ApiKey::END_TXN, Duration::from_secs(20)).arm();
+        let client = world.client.clone();
+        let cut = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            client.close(Duration::from_secs(1)).await;
+        });
+        let error = transaction.commit().await.unwrap_err();
+        assert!(matches!(error, CommitError::Unknown { .. }), "{error:?}");
+        assert_eq!(error.outcome(), Outcome::Unknown);
+        cut.await.unwrap();
+        assert_eq!(committed(&world, 0), [1, 2]);
+    }
+
+    async fn offsets_that_nobody_waits_for_are_committed_all_the_same(world) {
+        let mut producer = producer(&world);
+        let transaction = producer.begin().await.unwrap();
+        drop(send(&world, &transaction, 0, [1]).await);
+        let groups: Vec<_> = (0..30).map(|number| format!("group-{number}")).collect();
+        for group in &groups {
+            let group = GroupMetadata::standalone(group.as_str());
+            let offsets = [(at(&world, 1), 5)];
+            assert!(transaction.send_offsets(offsets, &group).now_or_never().is_none());
+        }
+        transaction.commit().await.unwrap();
+        for group in &groups {
+            assert_eq!(world.cluster.committed(group, "in", 1), Some(5), "{group}");
+        }
+    }
+
+    async fn who_waits_for_room_is_refused_when_the_transaction_fails(world) {
+        let builder = world.builder().buffer_records(1).transactional(ID);
+        let mut producer = builder.build().unwrap();
+        let transaction = producer.begin().await.unwrap();
+        world.cluster.faults().swallow_reply(ApiKey::PRODUCE).arm();
+        drop(send(&world, &transaction, 0, [1]).await);
+        let faults = world.cluster.faults();
+        faults.fail(ApiKey::TXN_OFFSET_COMMIT, ErrorCode::FENCED_INSTANCE_ID).times(1).arm();
+        let group = GroupMetadata::standalone("group");
+        let record = Record::value(b"late").partition(0);
+        let waiting = timed(transaction.send(&world.topic, record));
+        let refusing = transaction.send_offsets([(at(&world, 1), 5)], &group);
+        let ((refused, took), offsets) = futures_util::join!(waiting, refusing);
+        assert!(matches!(refused, Err(Refused::TransactionAborted { .. })), "{refused:?}");
+        assert!(offsets.is_err());
+        assert!(took < Duration::from_secs(1), "{took:?}");
     }
 }
