@@ -144,8 +144,9 @@ impl Collected {
     /// The records, given back.
     pub(crate) fn owned(&self) -> impl Iterator<Item = OwnedRecord> {
         let from = self.records.start;
-        let all = self.failure.records().into_iter().flat_map(|records| records.records());
-        all.skip(from as usize)
+        let batch = self.failure.records().into_iter();
+        batch
+            .flat_map(move |batch| batch.records_from(from))
             .take(self.records.len())
             .map(|view| OwnedRecord::detach(&view, self.failure.partition))
     }

@@ -90,12 +90,19 @@ impl RawBatch {
     /// The first call reads through the batch once; after that a record is found by skipping 31
     /// others at most, so that asking for all of them one by one takes time in proportion to them.
     pub fn record(&self, index: u32) -> Option<RecordView<'_>> {
+        self.records_from(index).next()
+    }
+
+    /// The records from the one with this index on, in order; none if there are not so many.
+    pub fn records_from(&self, index: u32) -> impl Iterator<Item = RecordView<'_>> {
         let marks = self.marks.get_or_init(|| self.find_marks());
-        let mark = marks.get((index / MARK_EVERY) as usize)?;
-        let first = index - index % MARK_EVERY;
-        let cursor = RecordCursor::starting_at(first, mark.position, self.frame());
-        let mut records = RawRecords { batch: self, chunk: mark.chunk, cursor };
-        records.nth((index % MARK_EVERY) as usize)
+        let records = marks.get((index / MARK_EVERY) as usize).map(|mark| {
+            let first = index - index % MARK_EVERY;
+            let cursor = RecordCursor::starting_at(first, mark.position, self.frame());
+            let records = RawRecords { batch: self, chunk: mark.chunk, cursor };
+            records.skip((index % MARK_EVERY) as usize)
+        });
+        records.into_iter().flatten()
     }
 
     /// The records for which `keep`, called with each index in order, says yes, as a batch whose
