@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use ottla_protocol::api::Request;
+use ottla_protocol::api::{MetadataRequest, Request};
 use ottla_protocol::compression::Codecs;
 use tokio::time::Instant;
 
 use crate::broker::BrokerId;
-use crate::cluster::{Cluster, TopicMetadata};
+use crate::cluster::{Cluster, ListedTopic, PartitionMetadata, TopicMetadata};
 use crate::config::{ClientBuilder, ClientConfig};
 use crate::connection::{Connection, Limits, Opener, Pace, Pool};
 use crate::coordinator::{CoordinatorKind, Coordinators};
@@ -204,6 +204,35 @@ impl Client {
             Some(response) => Ok(response),
             None => Err(attempts.into_inner().pop().unwrap_or(RequestError::Closed)),
         }
+    }
+
+    /// All topics of the cluster that the client may see, by name (kafka-sharp's `GetAllTopics`,
+    /// Java's `listTopics`), and how many partitions each has. They are asked for anew with each
+    /// call, not followed, and not made known to [`cluster`](Self::cluster).
+    ///
+    /// # Errors
+    /// If no broker answered, or the last one refused: see [`RequestError`].
+    pub async fn list_topics(&self) -> Result<Vec<ListedTopic>, RequestError> {
+        let request = MetadataRequest {
+            topics: None,
+            // Nothing is named that could be made, and old brokers cannot be told not to.
+            allow_auto_topic_creation: true,
+            ..MetadataRequest::default()
+        };
+        let response = self.any_broker(&request).await?;
+        let mut topics: Vec<_> = response.topics.into_iter().filter_map(ListedTopic::of).collect();
+        topics.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        Ok(topics)
+    }
+
+    /// The partitions of a topic, with their leaders and replicas (kafka-sharp's
+    /// `GetPartitionforTopic`, Java's `partitionsFor`). The topic is followed from now on.
+    ///
+    /// # Errors
+    /// If there is no such topic, or nobody said so within the client's `api_timeout`.
+    pub async fn partitions(&self, topic: &Topic) -> Result<Vec<PartitionMetadata>, MetadataError> {
+        let known = self.topic_metadata(topic, self.deadline()).await?;
+        Ok(known.partitions.clone())
     }
 
     /// Sends a request to the broker that takes administrative ones, which is learnt first if need

@@ -50,7 +50,7 @@ mod topic;
 
 pub use broker::BrokerId;
 pub use client::Client;
-pub use cluster::{Broker, Cluster, LeaderHint, PartitionMetadata, TopicMetadata};
+pub use cluster::{Broker, Cluster, LeaderHint, ListedTopic, PartitionMetadata, TopicMetadata};
 pub use config::{ClientBuilder, ClientConfig, ConfigError, ConfigErrors, ConfigFault, Dialect};
 pub use connection::{ApiVersions, Connection, Pending, RequestOptions};
 pub use coordinator::CoordinatorKind;

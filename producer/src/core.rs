@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, AtomicUsize, Orderin
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ottla_client::{BrokerId, Client, Lane, LaneKind, OwnerId, TopicPartition};
+use ottla_client::{BrokerId, Client, Cluster, Lane, LaneKind, OwnerId, TopicPartition};
 use ottla_protocol::{ErrorCode, records::ChunkPool};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -257,12 +257,24 @@ impl Core {
     /// The sink of a broker; its task is started with it.
     pub(crate) fn sink(self: &Arc<Self>, broker: BrokerId) -> Arc<Sink> {
         let mut sinks = self.sinks.lock();
-        let sink = sinks.entry(broker).or_insert_with(|| {
-            let sink = Sink::new(broker, self.gathered.clone());
-            self.client.spawn(sink::run(Arc::clone(self), Arc::clone(&sink)));
-            sink
-        });
+        let sink = sinks.entry(broker);
+        let sink = sink.or_insert_with(|| Sink::new(broker, self.gathered.clone()));
+        if sink.begin() {
+            self.client.spawn(sink::run(Arc::clone(self), Arc::clone(sink)));
+        }
         Arc::clone(sink)
+    }
+
+    /// Ends the sinks of brokers that have left, but for those that partitions are led through.
+    pub(crate) fn retire_sinks(&self, cluster: &Cluster) {
+        let departed = |sink: &&Arc<Sink>| cluster.broker(sink.broker).is_none();
+        let departed: Vec<_> = self.sinks.lock().values().filter(departed).cloned().collect();
+        for sink in departed {
+            let mut queues = self.topics.all().flat_map(|queues| queues.queues());
+            if !queues.any(|queue| queue.is_led_through(&sink)) {
+                sink.retire();
+            }
+        }
     }
 
     /// A queue for a partition that has been heard of.

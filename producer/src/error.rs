@@ -108,6 +108,11 @@ impl Refused {
         matches!(self, Self::Full { .. } | Self::Expired { .. })
     }
 
+    /// Whether the topic may have grown since.
+    pub(crate) const fn may_be_outgrown(&self) -> bool {
+        matches!(self, Self::NoSuchPartition { partition, .. } if *partition >= 0)
+    }
+
     /// Whether no record will ever be accepted again.
     #[must_use]
     pub const fn is_fatal(&self) -> bool {

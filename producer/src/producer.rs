@@ -1,10 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ottla_client::{Client, Topic};
+use ottla_client::{Client, RefreshReason, Topic};
 use tokio::runtime;
 use tokio::task::coop::consume_budget;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::{
     accumulator::{Life, TopicQueues, Turns},
@@ -105,6 +105,9 @@ impl Producer {
     /// Records of one partition are written in the order in which their `send` returned. Those who
     /// wait for room get it in the order in which they began to wait.
     ///
+    /// A record for a partition beyond those that are known makes this ask the cluster whether the
+    /// topic has grown, for [`topic_timeout`](ProducerBuilder::topic_timeout) at most.
+    ///
     /// # Cancel safety
     /// Dropped before it returned, nothing was sent.
     ///
@@ -116,6 +119,9 @@ impl Producer {
         consume_budget().await;
         match self.offer(to, &record) {
             Ok(delivery) => Ok(delivery),
+            Err(Some(refused)) if refused.may_be_outgrown() => {
+                Box::pin(self.await_growth(to, &record, *refused)).await
+            }
             Err(Some(refused)) => Err(*refused),
             Err(None) => match self.handle.core.config.overflow {
                 // Boxed, so that those who need not wait do not carry along what waiting takes.
@@ -123,6 +129,40 @@ impl Producer {
                 _ => self.overflow(to, &record),
             },
         }
+    }
+
+    /// The topic has no such partition, as far as is known: asks the cluster, again and again, until
+    /// it has (Java's `waitOnMetadata`).
+    async fn await_growth(
+        &self,
+        to: &Topic,
+        record: &Record<'_>,
+        mut refused: Refused,
+    ) -> Result<Delivery, Refused> {
+        let core = &self.handle.core;
+        let began = Instant::now();
+        let until = began + core.config.topic_timeout;
+        let mut asked = 0;
+        while Instant::now() < until {
+            // If nobody answers it was refused for what was known before.
+            let _unanswered = core.client.metadata().refresh(until).await;
+            asked += 1;
+            // Between two questions, and so that the router takes in the answer first.
+            let pause = if asked == 1 { Duration::from_millis(1) } else { core.backoff(asked) };
+            sleep_until(until.min(Instant::now() + pause)).await;
+            let queues = self.queues(to).map_err(|refused| *refused)?;
+            if queues.full(core).is_some() {
+                return match core.config.overflow {
+                    Overflow::Wait => self.wait(to, record).await,
+                    _ => self.overflow(to, record),
+                };
+            }
+            match self.append(queues, record, Some(began)) {
+                Err(again) if again.may_be_outgrown() => refused = *again,
+                sent => return sent.map_err(|refused| *refused),
+            }
+        }
+        Err(refused)
     }
 
     /// Sends a record without waiting: if there is no room for it now, it is refused, or dropped if
@@ -133,7 +173,13 @@ impl Producer {
     pub fn try_send(&self, to: &Topic, record: Record<'_>) -> Result<Delivery, Refused> {
         match self.offer(to, &record) {
             Ok(delivery) => Ok(delivery),
-            Err(Some(refused)) => Err(*refused),
+            Err(Some(refused)) => {
+                if refused.may_be_outgrown() {
+                    // The next try may know better.
+                    self.client().metadata().request_refresh(RefreshReason::Stale);
+                }
+                Err(*refused)
+            }
             Err(None) => self.overflow(to, &record),
         }
     }

@@ -125,6 +125,7 @@ impl Router {
         if over && self.thin {
             self.core.client.metadata().request_refresh(RefreshReason::Stale);
         }
+        let changed = anew;
         let anew = anew | over | self.core.take_rerouting();
         if anew {
             (self.look_again, self.thin) = (None, false);
@@ -139,6 +140,9 @@ impl Router {
                 }
             }
             stranded |= self.leaderless && queues.queues().any(|queue| queue.is_stranded());
+        }
+        if changed {
+            core.retire_sinks(&cluster);
         }
         if stranded {
             self.core.client.metadata().request_refresh(RefreshReason::Stale);

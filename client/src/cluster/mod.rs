@@ -1,6 +1,7 @@
 //! What is known about the cluster, as an immutable snapshot.
 
 mod hint;
+mod listed;
 mod merge;
 mod partition;
 
@@ -15,6 +16,7 @@ use crate::connector::Address;
 use crate::topic::Topic;
 
 pub use self::hint::LeaderHint;
+pub use self::listed::ListedTopic;
 pub use self::partition::{PartitionMetadata, TopicMetadata};
 
 /// A snapshot of the cluster: its brokers and the topics that are followed.

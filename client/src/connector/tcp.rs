@@ -65,7 +65,7 @@ impl TcpConnector {
         self
     }
 
-    async fn open(&self, to: SocketAddr) -> io::Result<BoxTransport> {
+    fn socket(&self, to: SocketAddr) -> io::Result<TcpSocket> {
         let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // Buffers are set before connecting: the window's scale is agreed in the first packet.
         if let Some(bytes) = self.send_buffer {
@@ -74,7 +74,11 @@ impl TcpConnector {
         if let Some(bytes) = self.receive_buffer {
             socket.set_recv_buffer_size(bytes)?;
         }
-        let stream = socket.connect(to).await?;
+        Ok(socket)
+    }
+
+    async fn open(&self, to: SocketAddr) -> io::Result<BoxTransport> {
+        let stream = self.socket(to)?.connect(to).await?;
         stream.set_nodelay(self.nodelay)?;
         if self.keepalive {
             let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER);
@@ -126,5 +130,19 @@ mod tests {
         let (opened, accepted) = tokio::join!(connector.connect(&addresses[0]), listener.accept());
         opened.unwrap();
         accepted.unwrap();
+    }
+
+    /// The operating system may give more than it was asked for (Linux twice as much), not less.
+    #[tokio::test]
+    async fn buffers_are_as_large_as_they_are_asked_to_be() {
+        let to = "127.0.0.1:9".parse().unwrap();
+        let sizes = |connector: &TcpConnector| {
+            let socket = connector.socket(to).unwrap();
+            (socket.send_buffer_size().unwrap(), socket.recv_buffer_size().unwrap())
+        };
+        let (send, receive) = sizes(&TcpConnector::new().send_buffer(40 << 10));
+        assert!((40 << 10..=80 << 10).contains(&send), "{send}");
+        let (_, narrow) = sizes(&TcpConnector::new().receive_buffer(24 << 10));
+        assert!((24 << 10..=48 << 10).contains(&narrow) && narrow != receive, "{narrow}");
     }
 }

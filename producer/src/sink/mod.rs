@@ -39,6 +39,17 @@ pub(crate) struct Sink {
     pub(crate) meter: RequestMeter,
     /// Since when the broker could not be sent to although there was something to send.
     blocked: Mutex<Option<Instant>>,
+    stage: Mutex<Stage>,
+}
+
+/// What the task of a sink does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// There is none: not yet, or no longer.
+    Ended,
+    Running,
+    /// It ends as soon as nothing of its is in flight: its broker has left the cluster.
+    Ending,
 }
 
 impl Sink {
@@ -53,6 +64,7 @@ impl Sink {
             wake: Notify::new(),
             meter: RequestMeter::default(),
             blocked: Mutex::new(None),
+            stage: Mutex::new(Stage::Ended),
         })
     }
 
@@ -112,6 +124,35 @@ impl Sink {
     fn begin_request(&self) {
         self.ripe.store(false, Ordering::Relaxed);
         self.called.store(false, Ordering::Relaxed);
+    }
+
+    /// Partitions are led through it. Returns whether its task has to be started.
+    pub(crate) fn begin(&self) -> bool {
+        std::mem::replace(&mut *self.stage.lock(), Stage::Running) == Stage::Ended
+    }
+
+    /// Its broker has left, and no partition is led through it: its task ends when everything in
+    /// flight has been answered.
+    pub(crate) fn retire(&self) {
+        let mut stage = self.stage.lock();
+        if *stage == Stage::Running {
+            *stage = Stage::Ending;
+            drop(stage);
+            self.wake.notify_one();
+        }
+    }
+
+    /// Nothing is in flight: whether the task has to end.
+    fn is_over(&self) -> bool {
+        let mut stage = self.stage.lock();
+        let over = *stage == Stage::Ending;
+        if over {
+            *stage = Stage::Ended;
+            drop(stage);
+            // Whoever is left on the list is led elsewhere by now.
+            self.clear();
+        }
+        over
     }
 
     /// There is something to send, and it cannot be sent.

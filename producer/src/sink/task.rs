@@ -36,7 +36,7 @@ enum Brought {
     Nothing(Result<(), RequestError>),
 }
 
-/// Runs until the producer has ended.
+/// Runs until the producer has ended, or the broker has left the cluster.
 pub(crate) async fn run(core: Arc<Core>, sink: Arc<Sink>) {
     let pacing = Pacing::new(core.config.linger, core.config.min_request_spacing);
     let in_flight = FuturesOrdered::new();
@@ -66,6 +66,9 @@ struct Task {
 impl Task {
     async fn serve(&mut self) {
         loop {
+            if self.in_flight.is_empty() && self.sink.is_over() {
+                return;
+            }
             let wake_at = match self.pace() {
                 Pace::Send(cause) => {
                     self.call_others(cause);

@@ -28,6 +28,7 @@ mod pressure;
 mod settings;
 mod simulation;
 mod splitting;
+mod stall;
 mod statistics;
 mod topic_settings;
 mod topics;

@@ -179,3 +179,58 @@ async fn very_many_records_that_no_partition_takes_come_back() {
     assert_eq!(heard, (0..MANY).collect::<Vec<_>>());
     assert_eq!(producer.buffered(), 0);
 }
+
+/// As Java, and unlike a refusal until the next periodic look at the cluster.
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_is_new_is_asked_for() {
+    let world = World::new(1, 2);
+    let producer = world.producer();
+    world.send_one(&producer, 0, 0).await.unwrap();
+    let early = Record::value(b"early").partition(4);
+    assert!(matches!(
+        producer.try_send(&world.topic, early).unwrap_err(),
+        Refused::NoSuchPartition { count: 2, .. }
+    ));
+    let grown = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert!(world.cluster.grow_topic("in", 5));
+    };
+    let sent = async { producer.send(&world.topic, early).await.unwrap().await.unwrap() };
+    let ((written, ()), took) = timed(async { tokio::join!(sent, grown) }).await;
+    assert_eq!(written.partition, 4);
+    assert!(took >= Duration::from_secs(5) && took < Duration::from_secs(7), "{took:?}");
+    // The refusal of `try_send` has the cluster asked as well.
+    assert!(world.cluster.grow_topic("in", 6));
+    let late = Record::value(b"late").partition(5);
+    producer.try_send(&world.topic, late).unwrap_err();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    producer.try_send(&world.topic, late).unwrap().await.unwrap();
+    // What never comes is refused in the end, and a close is not waited for.
+    let never = Record::value(b"never").partition(9);
+    let (refused, took) = timed(producer.send(&world.topic, never)).await;
+    assert!(matches!(refused.unwrap_err(), Refused::NoSuchPartition { count: 6, .. }));
+    assert!(took >= PATIENCE && took < PATIENCE + Duration::from_secs(1), "{took:?}");
+    let waiting = producer.send(&world.topic, never);
+    let closed = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        producer.clone().close(Duration::ZERO).await
+    };
+    let ((refused, _), took) = timed(async { tokio::join!(waiting, closed) }).await;
+    assert_eq!(refused.unwrap_err(), Refused::Closed);
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn topics_and_partitions_can_be_listed() {
+    let world = World::new(3, 4);
+    world.cluster.create_topic("another", 2).unwrap();
+    let listed = world.client.list_topics().await.unwrap();
+    let listed: Vec<_> =
+        listed.iter().map(|topic| (&*topic.name, topic.partitions, topic.is_internal)).collect();
+    assert_eq!(listed, [("another", 2, false), ("in", 4, false)]);
+    let partitions = world.client.partitions(&world.topic).await.unwrap();
+    let partitions: Vec<_> =
+        partitions.iter().map(|known| (known.partition, known.leader.unwrap().0)).collect();
+    assert_eq!(partitions, [(0, 0), (1, 1), (2, 2), (3, 0)]);
+    assert_eq!(world.client.cluster().topics().count(), 1, "what is only listed is not followed");
+}

@@ -250,6 +250,11 @@ impl PartitionQueue {
         Waiting { bytes: state.counted(), blocked_since }
     }
 
+    /// Whether this is the sink of its leader.
+    pub(crate) fn is_led_through(&self, sink: &Arc<Sink>) -> bool {
+        self.state.lock().is_led_through(sink)
+    }
+
     /// Until when the partition is left out of keyless routing because it failed, if it is.
     pub(crate) fn out_until(&self, now: Instant) -> Option<Instant> {
         self.state.lock().health.out_until(now)
