@@ -3,12 +3,14 @@
 #
 #   bash producer/planted/run.sh             all of them
 #   bash producer/planted/run.sh WORD...     those with one of these words in their name
+#   bash producer/planted/run.sh --applies   only whether they still apply, without building anything
 #   bash producer/planted/run.sh --list      the table of what is tested where, as Markdown
 #
 # A patch begins with what it is for, one `Name: value` a line:
 #
 #   Row: 1a Message TTL                        a row of the features, or a KIP; any number of lines
-#   Test: -p ottla-producer ttl::expires       what `cargo test` is given; the bug must make it fail
+#   Test: -p ottla-producer ttl::expires       what `cargo test` is given; the bug must make it fail.
+#                                              Of several such lines each is a test of its own
 #   Breaks: records are drained although they have expired
 #
 # The bug is noticed if the test builds, runs, and fails, hanging included (LIMIT seconds, 120). The
@@ -26,10 +28,13 @@ if [[ ${1:-} == --list ]]; then
     echo '|---|---|---|'
     for patch in "$patches"/*.patch; do
         printf '| %s | `%s` | %s |\n' "$(field Row "$patch" | paste -sd';' | sed 's/;/; /g')" \
-            "$(field Test "$patch" | head -n 1)" "$(field Breaks "$patch" | paste -sd' ')"
+            "$(field Test "$patch" | paste -sd';' | sed 's/;/`; `/g')" "$(field Breaks "$patch" | paste -sd' ')"
     done
     exit
 fi
+
+applies=
+if [[ ${1:-} == --applies ]]; then applies=1 && shift; fi
 
 wanted() {
     local word
@@ -59,34 +64,44 @@ restore() {
     done
 }
 
+# notices TEST...: whether a test fails; says why that is nothing worth, if it is not.
+notices() {
+    local log=$scratch/log code=0
+    if ! cargo test --locked --no-run "$@" >"$log" 2>&1; then
+        verdict="does not build: $(grep -m1 '^error' "$log" || true)"
+        return
+    fi
+    timeout --kill-after=5 "$LIMIT" cargo test --locked "$@" >"$log" 2>&1 || code=$?
+    if ! grep -q '^running [1-9]' "$log"; then
+        verdict="no test is named so: $*"
+    elif ((code == 0)); then
+        verdict="NOT NOTICED by $*"
+    fi
+}
+
 noticed=0 failed=()
 for patch in "$root/$patches"/*.patch; do
-    name=$(basename "$patch" .patch)
+    name=$(basename "$patch" .patch) verdict=
     if ! wanted "$name" "$@"; then continue; fi
-    read -ra test <<<"$(field Test "$patch" | head -n 1)"
-    verdict= log=$scratch/log code=0
-    if [[ ${#test[@]} -eq 0 || -z $(field Row "$patch") || -z $(field Breaks "$patch") ]]; then
+    if [[ -z $(field Test "$patch") || -z $(field Row "$patch") || -z $(field Breaks "$patch") ]]; then
         verdict="its head lacks Row, Test or Breaks"
-    elif ! git apply --recount -C1 "$patch" 2>"$log"; then
-        verdict="does not apply: $(head -n 1 "$log")"
-    elif ! cargo test --locked --no-run "${test[@]}" >"$log" 2>&1; then
-        verdict="does not build: $(grep -m1 '^error' "$log" || true)"
+    elif ! git apply --recount -C1 "$patch" 2>"$scratch/log"; then
+        verdict="does not apply: $(head -n 1 "$scratch/log")"
     else
-        timeout --kill-after=5 "$LIMIT" cargo test --locked "${test[@]}" >"$log" 2>&1 || code=$?
-        if ! grep -q '^running [1-9]' "$log"; then
-            verdict="no test is named so: ${test[*]}"
-        elif ((code == 0)); then
-            verdict="NOT NOTICED by ${test[*]}"
+        if [[ -z $applies ]]; then
+            while read -ra test; do
+                if [[ -z $verdict ]]; then notices "${test[@]}" </dev/null; fi
+            done < <(field Test "$patch")
         fi
+        restore "$patch"
     fi
     if [[ -z $verdict ]]; then
         noticed=$((noticed + 1))
-        echo "noticed       $name"
+        if [[ -z $applies ]]; then echo "noticed       $name"; fi
     else
         failed+=("$name")
         echo "FAILED        $name: $verdict"
     fi
-    restore "$patch"
 done
-echo "$noticed noticed, ${#failed[@]} not: ${failed[*]:-}"
+echo "$noticed well, ${#failed[@]} not: ${failed[*]:-}"
 [[ ${#failed[@]} -eq 0 ]]
