@@ -91,6 +91,16 @@ async fn version() -> TransactionVersion {
     if features.iter().any(second) { TransactionVersion::V2 } else { TransactionVersion::V1 }
 }
 
+/// A broker of Kafka asks the coordinator for several producers at once whether their partitions are
+/// in their transactions, and tells a refusal to all of them in the words of one. If that one speaks
+/// a newer version, as producers of other tests do that run at the same time, an old one is told of
+/// an error that it does not know.
+fn is_asked_with_others(name: &str, theirs: Option<&String>, ours: Option<&String>) -> bool {
+    let (Some(theirs), Some(ours)) = (theirs, ours) else { return false };
+    let in_old_words = theirs.replace("TRANSACTION_ABORTABLE (120)", "INVALID_TXN_STATE (48)");
+    name.starts_with("first_protocol::") && in_old_words == *ours
+}
+
 /// Runs every case on both brokers at the same time, and reports all differences at once.
 async fn compare(cases: &[(&str, Case)]) {
     let kafka = Kafka::shared().await.unwrap().bootstrap().to_owned();
@@ -106,7 +116,7 @@ async fn compare(cases: &[(&str, Case)]) {
         let (theirs, ours) = tokio::join!(trace(&kafka, name, *case), trace(&ours_at, name, *case));
         for at in 0..theirs.len().max(ours.len()) {
             let (theirs, ours) = (theirs.get(at), ours.get(at));
-            if theirs != ours {
+            if theirs != ours && !is_asked_with_others(name, theirs, ours) {
                 differences.push(format!("{name} step {at}\n  Kafka {theirs:?}\n  ours  {ours:?}"));
             }
         }
